@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Interrupt controllers and the PIT, the kernel side around the pure cores.
+ */
+#ifndef KVM_X86_IRQCHIP_H
+#define KVM_X86_IRQCHIP_H
+
+#include "backend.h"
+
+struct kvm_kernel_irq_routing_entry;
+
+static inline bool kvm_lapic_in_kernel(struct kvm_vcpu *vcpu)
+{
+	return vcpu->arch.apic;
+}
+
+static inline bool kvm_irqchip_full(struct kvm *kvm)
+{
+	return smp_load_acquire(&kvm->arch.irqchip_mode) == KVM_IRQCHIP_KERNEL;
+}
+
+static inline bool kvm_irqchip_split(struct kvm *kvm)
+{
+	return smp_load_acquire(&kvm->arch.irqchip_mode) == KVM_IRQCHIP_SPLIT;
+}
+
+/* ---- local APIC (lapic.c) */
+
+int kvm_lapic_create(struct kvm_vcpu *vcpu);
+void kvm_lapic_destroy(struct kvm_vcpu *vcpu);
+void kvm_lapic_reset(struct kvm_vcpu *vcpu, bool init);
+
+/* MSR_IA32_APICBASE: 0, 1 (#GP).  Also KVM_SET_SREGS (@host). */
+int kvm_lapic_set_base(struct kvm_vcpu *vcpu, u64 base, bool host);
+/* x2APIC MSRs 0x800-0x8ff: 0, 1 (#GP) */
+int kvm_lapic_msr_read(struct kvm_vcpu *vcpu, u32 index, u64 *data);
+int kvm_lapic_msr_write(struct kvm_vcpu *vcpu, u32 index, u64 data);
+/* ICR, EOI, TPR, self-IPI in x2APIC mode with IRQs off: KVM_REENTER or KVM_AGAIN (nothing done) */
+int kvm_lapic_msr_write_fast(struct kvm_vcpu *vcpu, u32 index, u64 data);
+/* Is @gpa in this vCPU's xAPIC page?  Then access it: 0, or -EOPNOTSUPP.  IRQs may be off. */
+int kvm_lapic_mmio_read(struct kvm_vcpu *vcpu, gpa_t gpa, int len, void *val);
+int kvm_lapic_mmio_write(struct kvm_vcpu *vcpu, gpa_t gpa, int len, const void *val);
+u64 kvm_lapic_get_tsc_deadline(struct kvm_vcpu *vcpu);
+/* IRQs may be off */
+void kvm_lapic_set_tsc_deadline(struct kvm_vcpu *vcpu, u64 deadline);
+void kvm_lapic_set_tpr(struct kvm_vcpu *vcpu, unsigned long cr8);
+u64 kvm_lapic_get_cr8(struct kvm_vcpu *vcpu);
+
+/* The vector to deliver next, or -1; TPR and what is in service considered.  Any context (wakers ask). */
+int kvm_lapic_highest_pending(struct kvm_vcpu *vcpu);
+/* Highest bit of IRR, or -1, whatever the priority (CR8 intercept). */
+int kvm_lapic_highest_irr(struct kvm_vcpu *vcpu);
+/* Move @vector from IRR to ISR. */
+void kvm_lapic_ack(struct kvm_vcpu *vcpu, int vector);
+bool kvm_lapic_accepts_pic_intr(struct kvm_vcpu *vcpu);
+/* KVM_REQ_APIC_TIMER: raise the timer interrupt. */
+void kvm_lapic_timer_expired(struct kvm_vcpu *vcpu);
+bool kvm_lapic_has_pending_timer(struct kvm_vcpu *vcpu);
+/* INIT/SIPI that arrived: take them, change mp_state.  May sleep. */
+int kvm_lapic_accept_events(struct kvm_vcpu *vcpu);
+bool kvm_lapic_init_sipi_pending(struct kvm_vcpu *vcpu);
+void kvm_lapic_sched_in_out(struct kvm_vcpu *vcpu, bool in);
+void kvm_apic_map_free(struct kvm *kvm);
+/* The APIC id used by the guest now. */
+u32 kvm_lapic_id(struct kvm_vcpu *vcpu);
+bool kvm_lapic_enabled(struct kvm_vcpu *vcpu);
+bool kvm_lapic_sw_enabled(struct kvm_vcpu *vcpu);
+
+/* ---- PIC, IOAPIC, PIT */
+
+int kvm_pic_create(struct kvm *kvm);
+void kvm_pic_destroy(struct kvm *kvm);
+int kvm_pic_set_irq(struct kvm *kvm, unsigned int pin, int irq_source_id, int level);
+/* Output of the PIC pair; a wake-up asks from any context. */
+bool kvm_pic_output(struct kvm *kvm);
+/* INTA cycle: the vector. */
+int kvm_pic_ack(struct kvm *kvm);
+int kvm_ioapic_create(struct kvm *kvm);
+void kvm_ioapic_destroy(struct kvm *kvm);
+int kvm_ioapic_set_irq(struct kvm *kvm, unsigned int pin, int irq_source_id, int level, bool line_status);
+/* EOI of a level-triggered vector from a local APIC. */
+void kvm_ioapic_eoi(struct kvm_vcpu *vcpu, u8 vector);
+void kvm_pit_destroy(struct kvm *kvm);
+
+/* ---- all sources together (irq.c) */
+
+/* The highest of ExtINT (PIC, KVM_INTERRUPT) and local APIC that could be delivered, or -1; does not look at RFLAGS.IF. */
+bool kvm_cpu_has_interrupt(struct kvm_vcpu *vcpu);
+bool kvm_cpu_has_extint(struct kvm_vcpu *vcpu);
+/* Take it (acknowledge): the vector, or -1. */
+int kvm_cpu_get_interrupt(struct kvm_vcpu *vcpu);
+/* An MSI message (address, data) or an IOAPIC entry goes to its local APICs: number reached, 0 coalesced, -1 none. */
+int kvm_set_msi(struct kvm_kernel_irq_routing_entry *e, struct kvm *kvm, int irq_source_id, int level, bool line_status);
+/* Timers follow the vCPU to another host CPU. */
+void kvm_irqchip_migrate_timers(struct kvm_vcpu *vcpu);
+
+#endif /* KVM_X86_IRQCHIP_H */

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The x86 parts of a VM, a vCPU and a memory slot.
+ *
+ * Included by virt/kvm/kvm.h, so structures only: what is done with them is declared by topic (regs.h, events.h, msr.h,
+ * cpuid.h, mmu/mmu.h, irqchip/irqchip.h, io_x86.h, clock.h, xsave.h, debug.h).
+ */
+#ifndef KVM_X86_KVM_ARCH_H
+#define KVM_X86_KVM_ARCH_H
+
+#include <linux/hrtimer.h>
+#include <linux/kvm.h>
+#include <linux/ratelimit.h>
+#include <linux/spinlock.h>
+#include <linux/mutex.h>
+#include <asm/fpu/types.h>
+#include <asm/pvclock-abi.h>
+
+#include "types.h"
+#include "events_core.h"
+
+#define KVM_NR_ADDRESS_SPACES 1 /* 2 with SMM */
+#define KVM_MAX_VCPUS 4096
+#define KVM_MAX_VCPU_IDS (KVM_MAX_VCPUS * 4)
+#define KVM_SOFT_VCPUS 1024 /* KVM_CAP_NR_VCPUS's recommendation is the number of host CPUs */
+#define KVM_MAX_CPUID_ENTRIES 256
+#define KVM_MAX_MCE_BANKS 32
+#define KVM_NR_PIO_PAGES 1
+
+struct kvm;
+struct kvm_vcpu;
+struct kvm_lapic;
+struct kvm_ioapic;
+struct kvm_pic;
+struct kvm_pit;
+struct kvm_apic_map;
+struct kvm_msr_filter;
+struct kvm_emul;
+struct kvm_tdp;
+
+/* x86's own bits of kvm_vcpu.requests */
+enum kvm_x86_request {
+	KVM_REQ_TRIPLE_FAULT = 8,
+	KVM_REQ_MMU_RELOAD,	 /* the root table changed: load it again */
+	KVM_REQ_CLOCK_UPDATE,	 /* write the guest's kvmclock page */
+	KVM_REQ_STEAL_UPDATE,	 /* write the guest's steal time page */
+	KVM_REQ_MSR_INTERCEPTS,	 /* the MSR filter changed: rebuild the permission map */
+	KVM_REQ_IOAPIC_EOI_EXIT, /* vcpu->arch.pending_ioapic_eoi must be told to the VMM */
+	KVM_REQ_APIC_TIMER,	 /* the APIC timer fired */
+	KVM_REQ_NMI,		 /* events.nmi_queued is not zero */
+	KVM_REQ_APF,
+	KVM_REQ_SCAN_IOAPIC,
+	KVM_REQ_INIT_SIPI, /* an INIT or SIPI waits in the local APIC */
+};
+
+/* ---------------------------------------------------------------- registers */
+
+enum kvm_reg {
+	VCPU_RAX, VCPU_RCX, VCPU_RDX, VCPU_RBX, VCPU_RSP, VCPU_RBP, VCPU_RSI, VCPU_RDI,
+	VCPU_R8, VCPU_R9, VCPU_R10, VCPU_R11, VCPU_R12, VCPU_R13, VCPU_R14, VCPU_R15,
+	VCPU_RIP,
+	NR_VCPU_REGS,
+	/* Cached lazily by a backend for which reading costs; bits of regs_avail/regs_dirty only. */
+	VCPU_EXREG_RFLAGS = NR_VCPU_REGS,
+	VCPU_EXREG_CR0, VCPU_EXREG_CR3, VCPU_EXREG_CR4, VCPU_EXREG_SEGMENTS, VCPU_EXREG_EXIT_INFO,
+};
+
+enum kvm_seg { VCPU_SREG_ES, VCPU_SREG_CS, VCPU_SREG_SS, VCPU_SREG_DS, VCPU_SREG_FS, VCPU_SREG_GS, VCPU_SREG_TR, VCPU_SREG_LDTR };
+
+/* ---------------------------------------------------------------- sub-structures by topic */
+
+/**
+ * struct kvm_vcpu_cpuid - what CPUID tells the guest, and what follows from it
+ * @entries: the VMM's table, sorted as given; NULL until KVM_SET_CPUID2
+ * @nent: entries in it
+ * @maxphyaddr: width of a guest physical address, bits
+ * @reserved_gpa_bits: bits of a 64-bit page table entry's address field that must be 0
+ * @cr4_reserved: CR4 bits the guest must not set
+ * @xcr0_supported: XCR0 bits the guest may set
+ * @xss_supported: IA32_XSS bits the guest may set
+ * @pv_leaf: function number of the KVM signature leaf, 0 when there is none
+ * @pv_features: EAX of pv_leaf + 1
+ * @guest_caps: feature words, see cpuid.h
+ */
+struct kvm_vcpu_cpuid {
+	struct kvm_cpuid_entry2 *entries;
+	u32 nent;
+	u8 maxphyaddr;
+	bool is_amd_compatible;
+	u64 reserved_gpa_bits;
+	u64 cr4_reserved;
+	u64 xcr0_supported;
+	u64 xss_supported;
+	u32 pv_leaf;
+	u32 pv_features;
+	u32 guest_caps[24];
+};
+
+/**
+ * struct kvm_vcpu_clock - TSC and kvmclock of a vCPU
+ * @tsc_offset: added to the (scaled) host TSC gives the guest's
+ * @tsc_ratio: scaling ratio in the backend's format, 0 when not scaled
+ * @virtual_tsc_khz: the guest's TSC rate
+ * @tsc_adjust: IA32_TSC_ADJUST
+ * @system_time_msr: MSR_KVM_SYSTEM_TIME(_NEW)
+ * @steal_msr: MSR_KVM_STEAL_TIME
+ * Further members belong to clock.c.
+ */
+struct kvm_vcpu_clock {
+	u64 tsc_offset;
+	u64 tsc_ratio;
+	u32 virtual_tsc_khz;
+	u64 tsc_adjust;
+	u64 system_time_msr;
+	gpa_t system_time_gpa;
+	bool system_time_enabled;
+	bool paused_reported; /* KVMCLOCK_CTRL: tell the guest once */
+	struct pvclock_vcpu_time_info hv_clock;
+	u64 steal_msr;
+	u64 steal_last;
+	u64 last_guest_tsc;
+	u64 last_host_tsc;
+};
+
+/**
+ * struct kvm_vcpu_debug - debug registers and KVM_SET_GUEST_DEBUG
+ * @db: DR0 to DR3 as the guest set them
+ * @dr6: the guest's
+ * @dr7: the guest's
+ * @control: kvm_guest_debug.control, 0 when the VMM does not debug
+ * @vmm_db: DR0 to DR3 of the VMM, in force with KVM_GUESTDBG_USE_HW_BP
+ * @vmm_dr7: its DR7
+ * @singlestep_rip: CS base + RIP where single-stepping was switched on
+ * @dr_loaded: the hardware holds the guest's registers and accesses are not intercepted
+ */
+struct kvm_vcpu_debug {
+	unsigned long db[4];
+	unsigned long dr6;
+	unsigned long dr7;
+	u32 control;
+	unsigned long vmm_db[4];
+	unsigned long vmm_dr7;
+	unsigned long singlestep_rip;
+	bool dr_loaded;
+};
+
+/**
+ * struct kvm_vcpu_msrs - MSRs that are plain values
+ */
+struct kvm_vcpu_msrs {
+	u64 pat;
+	u64 mtrr_def_type;
+	u64 mtrr_fixed[11];
+	u64 mtrr_var[16];
+	u64 misc_enable;
+	u64 arch_capabilities;
+	u64 platform_info;
+	u64 misc_features_enables;
+	u64 smbase;
+	u64 xss;
+	u64 microcode_version;
+	u64 mcg_cap;
+	u64 mcg_status;
+	u64 mcg_ctl;
+	u64 mce_banks[KVM_MAX_MCE_BANKS * 4];
+	u64 feature_control;
+	u64 tsx_ctrl;
+	u64 poll_control;
+	u64 spec_ctrl; /* the backend's when it is switched by hardware */
+	u64 virt_spec_ctrl;
+	u64 amd_hwcr;
+	u64 amd_de_cfg;
+	u64 bios_sign_id;
+	u64 pv_eoi;
+	u64 apf_en, apf_int;
+};
+
+/**
+ * struct kvm_mmio_fragment - a piece of an access that lies on one page
+ */
+struct kvm_mmio_fragment {
+	gpa_t gpa;
+	void *data;
+	unsigned int len;
+};
+
+/**
+ * struct kvm_vcpu_io - accesses that had to go to the VMM
+ *
+ * @pending: 0, or which completion KVM_RUN must call first
+ * @pio_count: elements in the PIO page
+ * Owned by pio.c, mmio.c and emul.c.
+ */
+struct kvm_vcpu_io {
+	int (*complete)(struct kvm_vcpu *vcpu); /* called at the next KVM_RUN: a tier, or an errno */
+	bool mmio_needed;
+	bool mmio_is_write;
+	bool mmio_read_completed;
+	u8 mmio_frag;
+	u8 mmio_nr_frags;
+	u8 mmio_data[16];
+	struct kvm_mmio_fragment mmio_frags[2];
+	u16 pio_port;
+	u8 pio_size;
+	bool pio_in;
+	bool pio_ready;
+	u32 pio_count;
+	unsigned long pio_linear_rip; /* to skip an OUT once the VMM has seen it */
+	void *pio_data;		      /* page 1 of the vCPU's mapping */
+	struct kvm_emul *emul;
+};
+
+/**
+ * struct kvm_vcpu_mmu - how a vCPU translates
+ * @root_hpa: the two-dimensional root in force for this vCPU, INVALID_HPA when none is loaded
+ * @tlb_gen: the last kvm->arch.tlb_gen this vCPU has flushed for
+ * @pdptrs: PAE page directory pointers (guest state without nested paging's own handling)
+ * Further members belong to mmu/.
+ */
+struct kvm_vcpu_mmu {
+	hpa_t root_hpa;
+	u64 tlb_gen;
+	u64 pdptrs[4];
+	gpa_t mmio_gfn;	       /* last gfn seen to be MMIO, valid with mmio_gen */
+	u64 mmio_gen;
+	struct page *cache[8]; /* zeroed pages for tables, filled before a fault is handled */
+	unsigned int nr_cache;
+};
+
+struct kvm_memslot_arch {
+	/* Owned by mmu/: why a frame cannot be mapped by a larger page, a bitmap for 2 MiB and one for 1 GiB. */
+	unsigned long *no_huge[2];
+};
+
+/* ---------------------------------------------------------------- vCPU */
+
+/**
+ * struct kvm_vcpu_arch - the x86 part of a vCPU
+ * @regs: general registers and RIP; read and write through regs.h
+ * @regs_avail: which of them (and of VCPU_EXREG_*) hold the present value
+ * @regs_dirty: which must be written to hardware before entry
+ * @cr0: as the guest sees it; likewise @cr3, @cr4, @efer
+ * @cr2: written to and read from hardware around every entry
+ * @cr8: TPR bits 7:4 when there is no local APIC in the kernel
+ * @xcr0: the guest's
+ * @pkru: the guest's while it is not in hardware
+ * @host_pkru: the VMM's, from KVM_RUN
+ * @apic_base: MSR_IA32_APICBASE
+ * @apic: the local APIC in the kernel, NULL without
+ * @mp_state: KVM_MP_STATE_*
+ * @events: see events_core.h
+ * @pending_ioapic_eoi: vector for KVM_EXIT_IOAPIC_EOI
+ * @pv_unhalted: KVM_HC_KICK_CPU reached this vCPU
+ * @exception_payload: see KVM_CAP_EXCEPTION_PAYLOAD; per VM
+ * @last_exit_rip: for failure reports
+ */
+struct kvm_vcpu_arch {
+	unsigned long regs[NR_VCPU_REGS];
+	u32 regs_avail;
+	u32 regs_dirty;
+	unsigned long cr0;
+	unsigned long cr2;
+	unsigned long cr3;
+	unsigned long cr4;
+	unsigned long cr8;
+	u64 efer;
+	u64 xcr0;
+	u32 pkru;
+	u32 host_pkru;
+	u64 apic_base;
+	struct kvm_lapic *apic;
+	u32 mp_state;
+	bool pv_unhalted;
+	bool preempted_in_kernel;
+	u8 pending_ioapic_eoi;
+	struct kvm_event_queue events;
+	struct kvm_vcpu_cpuid cpuid;
+	struct kvm_vcpu_clock clock;
+	struct kvm_vcpu_debug debug;
+	struct kvm_vcpu_msrs msrs;
+	struct kvm_vcpu_io io;
+	struct kvm_vcpu_mmu mmu;
+	struct fpu_guest guest_fpu;
+	u64 disabled_exits;
+	u32 pv_enforce;
+	int irq_inject_vector; /* KVM_INTERRUPT without an irqchip in the kernel, -1: none */
+	struct {
+		u32 index;
+		u32 error;
+		u64 data;
+	} user_msr; /* KVM_EXIT_X86_{RD,WR}MSR */
+};
+
+/* ---------------------------------------------------------------- VM */
+
+enum kvm_irqchip_mode {
+	KVM_IRQCHIP_NONE,
+	KVM_IRQCHIP_KERNEL, /* PIC, IOAPIC and local APICs */
+	KVM_IRQCHIP_SPLIT,  /* local APICs only */
+};
+
+/**
+ * struct kvm_vm_clock - kvmclock of a VM; members belong to clock.c
+ */
+struct kvm_vm_clock {
+	raw_spinlock_t lock;
+	s64 kvmclock_offset; /* guest's kvmclock - host's monotonic raw boot clock, ns */
+	bool use_master_clock;
+	u64 master_kernel_ns;
+	u64 master_cycle_now;
+	u32 default_tsc_khz;
+	/* matching of TSC writes across vCPUs */
+	u64 cur_tsc_nsec;
+	u64 cur_tsc_write;
+	u64 cur_tsc_offset;
+	u64 cur_tsc_generation;
+	u32 nr_matched;
+	u64 last_tsc_nsec;
+	u64 last_tsc_write;
+	u32 last_tsc_khz;
+	u64 wall_clock_msr;
+};
+
+/**
+ * struct kvm_arch - the x86 part of a VM
+ * @irqchip_mode: enum kvm_irqchip_mode; set once under kvm->lock, read with smp_load_acquire()
+ * @pic: NULL without
+ * @ioapic: NULL without
+ * @pit: NULL until KVM_CREATE_PIT2
+ * @apic_map: destination map, RCU
+ * @nr_reserved_ioapic_pins: split irqchip: routes kept for the VMM's IOAPIC
+ * @x2apic_format: KVM_X2APIC_API_USE_32BIT_IDS
+ * @x2apic_broadcast_quirk_disabled: KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK
+ * @boot_cpu_id: which vCPU is the bootstrap processor
+ * @apic_bus_cycle_ns: length of an APIC bus cycle, ns
+ * @tss_addr: KVM_SET_TSS_ADDR
+ * @identity_map_addr: KVM_SET_IDENTITY_MAP_ADDR
+ * @tdp: the two-dimensional page tables
+ * @tlb_gen: bumped for each flush of all vCPUs' TLBs
+ * @clock: see above
+ * @disabled_quirks: KVM_CAP_DISABLE_QUIRKS2
+ * @disabled_exits: KVM_X86_DISABLE_EXITS_*
+ * @exception_payload: KVM_CAP_EXCEPTION_PAYLOAD is on
+ * @triple_fault_event: KVM_CAP_X86_TRIPLE_FAULT_EVENT is on
+ * @user_space_msr_mask: KVM_CAP_X86_USER_SPACE_MSR
+ * @msr_filter: KVM_X86_SET_MSR_FILTER, SRCU and RCU
+ * @max_vcpu_ids: KVM_CAP_MAX_VCPU_ID
+ * @exit_on_emulation_error: KVM_CAP_EXIT_ON_EMULATION_FAILURE
+ */
+struct kvm_arch {
+	int irqchip_mode;
+	struct kvm_pic *pic;
+	struct kvm_ioapic *ioapic;
+	struct kvm_pit *pit;
+	struct kvm_apic_map __rcu *apic_map;
+	struct mutex apic_map_lock;
+	atomic_t apic_map_dirty;
+	u8 nr_reserved_ioapic_pins;
+	bool x2apic_format;
+	bool x2apic_broadcast_quirk_disabled;
+	u32 boot_cpu_id;
+	u64 apic_bus_cycle_ns;
+	unsigned long tss_addr;
+	u64 identity_map_addr;
+	struct kvm_tdp *tdp;
+	u64 tlb_gen;
+	struct kvm_vm_clock clock;
+	u64 disabled_quirks;
+	u64 disabled_exits;
+	bool exception_payload;
+	bool triple_fault_event;
+	bool exit_on_emulation_error;
+	bool bus_lock_exit;
+	bool enforce_pv_cpuid;
+	bool msr_platform_info_guest_read;
+	u32 user_space_msr_mask;
+	struct kvm_msr_filter __rcu *msr_filter;
+	u32 max_vcpu_ids;
+	u64 n_requested_mmu_pages;
+	struct ratelimit_state report_rs;
+};
+
+#endif /* KVM_X86_KVM_ARCH_H */

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Guest translation and two-dimensional page tables.
+ */
+#ifndef KVM_X86_MMU_H
+#define KVM_X86_MMU_H
+
+#include "backend.h"
+
+/* Error code of a page fault (low bits) and of a nested page fault (from bit 32 on): APM vol. 2, 8.4.2 and 15.25.6 */
+#define KVM_PF_PRESENT BIT_ULL(0)
+#define KVM_PF_WRITE BIT_ULL(1)
+#define KVM_PF_USER BIT_ULL(2)
+#define KVM_PF_RSVD BIT_ULL(3)
+#define KVM_PF_FETCH BIT_ULL(4)
+#define KVM_PF_PK BIT_ULL(5)
+#define KVM_PF_SS BIT_ULL(6)
+#define KVM_PF_GUEST_FINAL BIT_ULL(32)
+#define KVM_PF_GUEST_PAGE BIT_ULL(33)
+
+int kvm_mmu_init(void); /* module load */
+void kvm_mmu_exit(void);
+int kvm_mmu_init_vm(struct kvm *kvm);
+void kvm_mmu_destroy_vm(struct kvm *kvm); /* no vCPU left; tables are freed without waiting for grace periods */
+int kvm_mmu_create(struct kvm_vcpu *vcpu);
+void kvm_mmu_destroy(struct kvm_vcpu *vcpu);
+
+/* Outer loop, IRQs on: a root is loaded for the present mode.  0, -ENOMEM */
+int kvm_mmu_load(struct kvm_vcpu *vcpu);
+/* CR0, CR3, CR4, EFER, CPUID or SMM state changed. */
+void kvm_mmu_reset_context(struct kvm_vcpu *vcpu);
+
+/**
+ * kvm_mmu_fault() - a two-dimensional page fault
+ * @error: KVM_PF_*
+ * @insn: instruction bytes from decode assist, or NULL
+ * @len: how many
+ * Return: a tier or an errno
+ * Context: IRQs on, SRCU held, may sleep
+ */
+int kvm_mmu_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error, const void *insn, int len);
+
+/* What a guest page table walk found wrong, for injection. */
+struct kvm_walk_fault {
+	u8 vector; /* #PF, or #GP for a non-canonical address */
+	u32 error_code;
+	u64 cr2;
+};
+
+/**
+ * kvm_gva_to_gpa() - translate as the guest's own page tables do
+ * @access: KVM_PF_WRITE | KVM_PF_USER | KVM_PF_FETCH as the access is
+ * @fault: filled in on failure; may be NULL
+ * Return: the gpa, or INVALID_GPA
+ * Context: SRCU held, may sleep.  Sets accessed and dirty bits.
+ */
+gpa_t kvm_gva_to_gpa(struct kvm_vcpu *vcpu, gva_t gva, u64 access, struct kvm_walk_fault *fault);
+/* The same without side effects on the guest's tables and without sleeping; INVALID_GPA also when a table page is not resident. */
+gpa_t kvm_gva_to_gpa_nofault(struct kvm_vcpu *vcpu, gva_t gva, u64 access);
+/* Page directory pointers of PAE mode are loaded and checked: false for #GP. */
+bool kvm_load_pdptrs(struct kvm_vcpu *vcpu, unsigned long cr3);
+
+/* The vCPU is behind kvm->arch.tlb_gen: flush and catch up.  Called before every entry. */
+static inline bool kvm_tlb_stale(struct kvm_vcpu *vcpu)
+{
+	return unlikely(vcpu->arch.mmu.tlb_gen != READ_ONCE(vcpu->kvm->arch.tlb_gen));
+}
+void kvm_tlb_catch_up(struct kvm_vcpu *vcpu);
+
+/* INVLPG, MOV CR3, INVPCID of the guest where they are intercepted or emulated. */
+void kvm_mmu_invlpg(struct kvm_vcpu *vcpu, gva_t gva);
+int kvm_mmu_invpcid(struct kvm_vcpu *vcpu, unsigned long type, u64 pcid, gva_t gva);
+
+#endif /* KVM_X86_MMU_H */

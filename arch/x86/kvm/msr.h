@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Model-specific registers: one table row each (msr_table.def), and policy.
+ */
+#ifndef KVM_X86_MSR_H
+#define KVM_X86_MSR_H
+
+#include "backend.h"
+
+#define KVM_MSR_GP 1 /* answer besides 0 and KVM_MSR_UNKNOWN: #GP(0) */
+
+/**
+ * kvm_msr_read() / kvm_msr_write() - one MSR of a vCPU
+ * @host: the VMM asks (KVM_GET/SET_MSRS): no permission of the guest's CPUID is needed, read-only ones may be set up
+ * Return: 0, KVM_MSR_GP, KVM_MSR_UNKNOWN
+ */
+int kvm_msr_read(struct kvm_vcpu *vcpu, u32 index, u64 *data, bool host);
+int kvm_msr_write(struct kvm_vcpu *vcpu, u32 index, u64 data, bool host);
+
+/* Does the VMM's filter let the guest read/write this MSR?  RCU or SRCU held. */
+bool kvm_msr_allowed(struct kvm_vcpu *vcpu, u32 index, bool write);
+
+/* Module load: which of the table's MSRs does this host support; builds the index lists. */
+int kvm_msr_init(void);
+void kvm_msr_vcpu_reset(struct kvm_vcpu *vcpu, bool init);
+void kvm_msr_filter_free(struct kvm *kvm);
+
+/* mce.c */
+int kvm_mce_get_msr(struct kvm_vcpu *vcpu, u32 index, u64 *data, bool host);
+int kvm_mce_set_msr(struct kvm_vcpu *vcpu, u32 index, u64 data, bool host);
+
+#endif /* KVM_X86_MSR_H */
