@@ -15,12 +15,14 @@ struct kvm_io_device;
  * @write: likewise
  * @destroy: the device is off its bus and no reader can see it any more; NULL: nothing to do
  * @fast: read and write neither sleep nor take a lock that sleeps: usable with interrupts off
+ * @unlimited: does not count against the number of devices on a bus (descriptors bound it)
  */
 struct kvm_io_ops {
 	int (*read)(struct kvm_vcpu *vcpu, struct kvm_io_device *dev, gpa_t addr, int len, void *val);
 	int (*write)(struct kvm_vcpu *vcpu, struct kvm_io_device *dev, gpa_t addr, int len, const void *val);
 	void (*destroy)(struct kvm_io_device *dev);
 	bool fast;
+	bool unlimited;
 };
 
 struct kvm_io_device {
@@ -28,9 +30,12 @@ struct kvm_io_device {
 };
 
 /* kvm->slots_lock held.  0, -ENOSPC (more than 1000 devices besides ioeventfds), -ENOMEM. */
-int kvm_io_bus_register(struct kvm *kvm, enum kvm_bus_kind bus, gpa_t addr, int len, struct kvm_io_device *dev);
+int kvm_io_bus_register(struct kvm *kvm, enum kvm_bus_kind bus, gpa_t addr, u32 len, struct kvm_io_device *dev);
 /* kvm->slots_lock held; the device is destroyed once no reader can see it, and no call to it is under way on return. */
 int kvm_io_bus_unregister(struct kvm *kvm, enum kvm_bus_kind bus, struct kvm_io_device *dev);
+/* The two halves of it without destruction: off the bus (-ENOENT), and then wait until no call to it is under way. */
+int kvm_io_bus_take_off(struct kvm *kvm, enum kvm_bus_kind bus, struct kvm_io_device *dev);
+void kvm_io_bus_quiesce(struct kvm *kvm);
 /* 0, or -EOPNOTSUPP when nobody claims the access.  SRCU held, may sleep. */
 int kvm_io_bus_write(struct kvm_vcpu *vcpu, enum kvm_bus_kind bus, gpa_t addr, int len, const void *val);
 int kvm_io_bus_read(struct kvm_vcpu *vcpu, enum kvm_bus_kind bus, gpa_t addr, int len, void *val);
@@ -83,6 +88,8 @@ struct kvm_irq_ack_notifier {
  * IOAPIC take spinlocks: no lock of theirs may be held.  >0: delivered to so many vCPUs; 0: coalesced; <0: masked or -EINVAL.
  */
 int kvm_set_irq(struct kvm *kvm, int irq_source_id, u32 irq, int level, bool line_status);
+/* An edge for a place with interrupts off; false: use kvm_set_irq() elsewhere. */
+bool kvm_set_irq_inatomic(struct kvm *kvm, int irq_source_id, u32 irq);
 /* A default table of @nr entries in the VMM's format, for KVM_CREATE_IRQCHIP. */
 int kvm_set_irq_routing(struct kvm *kvm, const struct kvm_irq_routing_entry *ue, unsigned int nr, unsigned int flags);
 void kvm_free_irq_routing(struct kvm *kvm);
@@ -90,9 +97,15 @@ void kvm_free_irq_routing(struct kvm *kvm);
 void kvm_notify_acked_irq(struct kvm *kvm, unsigned int irqchip, unsigned int pin);
 void kvm_register_irq_ack_notifier(struct kvm *kvm, struct kvm_irq_ack_notifier *n);
 void kvm_unregister_irq_ack_notifier(struct kvm *kvm, struct kvm_irq_ack_notifier *n);
+/* The same for callers that hold kvm->irq_lock; after the second one they wait for a grace period of RCU. */
+void kvm_add_irq_ack_notifier(struct kvm *kvm, struct kvm_irq_ack_notifier *n);
+void kvm_del_irq_ack_notifier(struct kvm *kvm, struct kvm_irq_ack_notifier *n);
 bool kvm_irq_has_notifier(struct kvm *kvm, unsigned int irqchip, unsigned int pin);
 /* Copy the entries of @gsi to @entries (room for KVM_NR_IRQCHIPS + 1): how many.  RCU or SRCU held. */
 int kvm_irq_map_gsi(struct kvm *kvm, struct kvm_kernel_irq_routing_entry *entries, u32 gsi);
+/* All routes of @type, one after the other.  RCU or SRCU held. */
+void kvm_irq_for_each_route(struct kvm *kvm, u32 type,
+			    void (*fn)(const struct kvm_kernel_irq_routing_entry *e, void *data), void *data);
 /* The GSI that is routed to @pin of @irqchip, or -1. */
 int kvm_irq_map_chip_pin(struct kvm *kvm, unsigned int irqchip, unsigned int pin);
 
