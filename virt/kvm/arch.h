@@ -9,10 +9,6 @@
 
 struct kvm_kernel_irq_routing_entry;
 
-/* Load and unload of kvm.ko. */
-int kvm_arch_module_init(void);
-void kvm_arch_module_exit(void);
-
 /* Allocate a zeroed struct kvm / struct kvm_vcpu, perhaps as the head of something larger; may sleep, NULL when out of memory. */
 struct kvm *kvm_arch_alloc_vm(void);
 void kvm_arch_free_vm(struct kvm *kvm);
@@ -37,9 +33,6 @@ int kvm_arch_vcpu_create(struct kvm_vcpu *vcpu);
 /* Called with kvm->lock held after the vCPU has become visible in kvm->vcpus. */
 void kvm_arch_vcpu_postcreate(struct kvm_vcpu *vcpu);
 void kvm_arch_vcpu_destroy(struct kvm_vcpu *vcpu);
-
-/* Page @pgoff of the vCPU's mapping, other than kvm_run (0) and the coalesced ring; NULL: there is none. */
-struct page *kvm_arch_vcpu_page(struct kvm_vcpu *vcpu, pgoff_t pgoff);
 
 /* Preemption off.  Load: the vCPU will run on @cpu, on which it may not have been before. */
 void kvm_arch_vcpu_load(struct kvm_vcpu *vcpu, int cpu);
@@ -94,6 +87,13 @@ int kvm_arch_set_routing_entry(struct kvm *kvm, struct kvm_kernel_irq_routing_en
 int kvm_arch_set_irq_inatomic(struct kvm_kernel_irq_routing_entry *e, struct kvm *kvm, int irq_source_id, int level,
 			      bool line_status);
 void kvm_arch_post_routing_update(struct kvm *kvm);
+/* May an irqfd be made on this VM; @resample: one that waits for acknowledgements? */
+bool kvm_arch_irqfd_allowed(struct kvm *kvm, bool resample);
+/*
+ * The host's interrupt @host_irq shall go to the guest by itself, as @e says (a message), or by its handler again (NULL).
+ * Where hardware cannot, nothing is to do.  Interrupts off.
+ */
+void kvm_arch_irq_bypass(struct kvm *kvm, unsigned int host_irq, const struct kvm_kernel_irq_routing_entry *e);
 /* May GSI routing be changed, is there an irqchip that takes routes? */
 bool kvm_arch_can_set_irq_routing(struct kvm *kvm);
 

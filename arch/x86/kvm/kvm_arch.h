@@ -26,6 +26,7 @@
 #define KVM_MAX_CPUID_ENTRIES 256
 #define KVM_MAX_MCE_BANKS 32
 #define KVM_NR_PIO_PAGES 1
+#define KVM_IRQCHIP_NUM_PINS KVM_IOAPIC_NUM_PINS /* most that a controller has */
 
 struct kvm;
 struct kvm_vcpu;

@@ -61,11 +61,6 @@ int kvm_lapic_accept_events(struct kvm_vcpu *vcpu);
 bool kvm_lapic_init_sipi_pending(struct kvm_vcpu *vcpu);
 void kvm_lapic_sched_in_out(struct kvm_vcpu *vcpu, bool in);
 void kvm_apic_map_free(struct kvm *kvm);
-/* KVM_SET_VCPU_EVENTS: the vector of a SIPI that waits; an INIT that waits. */
-void kvm_lapic_set_sipi_vector(struct kvm_vcpu *vcpu, u32 vector);
-void kvm_lapic_set_latched_init(struct kvm_vcpu *vcpu, bool latched);
-/* KVM_HC_KICK_CPU: wake the vCPU with this APIC id out of HLT. */
-void kvm_pv_kick(struct kvm *kvm, u32 apic_id);
 /* The APIC id used by the guest now. */
 u32 kvm_lapic_id(struct kvm_vcpu *vcpu);
 bool kvm_lapic_enabled(struct kvm_vcpu *vcpu);
@@ -86,8 +81,6 @@ int kvm_ioapic_set_irq(struct kvm *kvm, unsigned int pin, int irq_source_id, int
 /* EOI of a level-triggered vector from a local APIC. */
 void kvm_ioapic_eoi(struct kvm_vcpu *vcpu, u8 vector);
 void kvm_pit_destroy(struct kvm *kvm);
-/* The routes of KVM_CREATE_IRQCHIP (irq.c): GSI 0-15 to PIC and IOAPIC, 16-23 to the IOAPIC. */
-int kvm_default_irq_routing(struct kvm *kvm);
 
 /* ---- all sources together (irq.c) */
 
