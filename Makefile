@@ -75,6 +75,17 @@ modules-lab:
 labroot:
 	tools/lab/mkroot
 
+##@ Tests
+## check-abi: compare the ABI headers with the lab root's, name by name
+.PHONY: check-abi
+check-abi:
+	@$(inroot) tools/testing/abi/check-abi --root /
+
+## selftests: build the programs against /dev/kvm into build/selftests
+.PHONY: selftests
+selftests:
+	@$(inroot) make $(jobs) -C tools/testing/selftests/kvm
+
 .PHONY: help
 help:
 	@awk '/^##@ /{print "\n" substr($$0, 5)} \
