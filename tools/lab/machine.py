@@ -1,0 +1,412 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Boots the lab machine, runs a command in it and exits with its status.
+
+Runs inside the lab root (tools/lab/lab takes care of that).
+"""
+
+import argparse
+import ctypes
+import glob
+import os
+import re
+import selectors
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import initramfs
+
+USAGE = 2
+TIMED_OUT = 124
+KERNEL_COMPLAINED = 125
+NOT_UP = 126
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+BUILD = os.path.join(TOP, "build", "lab")
+BOOT_LIMIT = int(os.environ.get("LAB_BOOT_TIMEOUT", "240"))
+OFF_LIMIT = 20
+LOGS_KEPT = 20
+
+MACHINE_MODULES = ("virtio_pci", "virtio_console", "9pnet_virtio", "9p", "overlay")
+
+# What the kernel says when it finds something wrong with itself.
+COMPLAINT = re.compile(
+    r"BUG: |WARNING: |Oops|Kernel panic|general protection fault|KASAN|UBSAN|KFENCE|KCSAN"
+    r"|rcu: INFO|INFO: rcu|soft lockup|hard LOCKUP|INFO: task |INFO: possible|INFO: lockdep"
+    r"|INFO: trying to register|unable to handle|cut here \]|invalid opcode: |divide error: "
+    r"|double fault: |ODEBUG|kmemleak: \d+ new|DEBUG_LOCKS_WARN_ON|list_(add|del) corruption"
+    r"|refcount_t: |bad: scheduling from the idle thread"
+)
+# The same words about a process.
+HARMLESS = re.compile(r"traps: |segfault at|trap invalid opcode|trap divide error")
+
+# QEMU's own last words, when the emulator and not the machine has failed.
+EMULATOR_FAILED = re.compile(r"assertion failed|Assertion .* failed|tcg.*(abort|fatal)", re.I)
+
+
+def say(text):
+    print(f"lab: {text}", file=sys.stderr, flush=True)
+
+
+def parse(argv):
+    command = []
+    if "--" in argv:
+        cut = argv.index("--")
+        argv, command = argv[:cut], argv[cut + 1 :]
+    p = argparse.ArgumentParser(
+        prog="lab",
+        usage="lab [options] -- COMMAND [ARG...]\n       lab [options] shell",
+        description="Runs COMMAND as root in an emulated machine that has AMD-V, and exits with "
+        "its status; 124: the limit was reached, 125: the machine's kernel complained (oops, "
+        "WARNING, lockdep, KASAN, stall), 126: the machine did not come up, or the modules did "
+        "not load.",
+    )
+    p.add_argument("--vendor", choices=("amd", "intel"), default="amd", help="default: amd")
+    p.add_argument("--module", choices=("ours", "stock", "none"), default="ours",
+                   help="whose KVM modules are loaded: the build's (default), the "
+                   "distribution's, nobody's")
+    p.add_argument("--param", action="append", default=[], metavar="MODULE.NAME=VALUE",
+                   help="module parameter (kvm.…, kvm_amd.…); repeatable")
+    p.add_argument("--smp", type=int, metavar="N", help="CPUs (default 2)")
+    p.add_argument("--mem", default="4G", metavar="SIZE", help="memory (default 4G)")
+    p.add_argument("--cpu", default="max", metavar="MODEL",
+                   help="QEMU's CPU model (default max; max,-svm has no AMD-V)")
+    p.add_argument("--share", action="append", default=[], metavar="DIR",
+                   help="a host folder, read-only at the same path; repeatable.  The project "
+                   "and the lab root always are")
+    p.add_argument("--icount", action="store_true",
+                   help="one instruction is one TSC tick, on one CPU: runs repeat exactly")
+    p.add_argument("--append", default="", metavar="ARGS", help="more kernel command line")
+    p.add_argument("--qemu", action="append", default=[], metavar="ARG",
+                   help="one more argument of the machine's QEMU; repeatable")
+    p.add_argument("--timeout", type=float, default=1800, metavar="SECONDS",
+                   help="how long COMMAND may take (default 1800)")
+    p.add_argument("--console", action="store_true",
+                   help="show the machine's console, on standard error")
+    p.add_argument("--quiet", action="store_true", help="say nothing when all is well")
+    p.add_argument("shell", nargs="?", choices=("shell",), help="a prompt in the machine")
+    o = p.parse_args(argv)
+    if bool(o.shell) == bool(command):
+        p.error("say what to run: -- COMMAND [ARG...], or shell")
+    if o.vendor == "intel":
+        p.error("--vendor intel comes with the VMX backend")
+    if o.icount and o.smp not in (None, 1):
+        p.error("--icount is for one CPU")
+    if o.smp is None:
+        o.smp = 1 if o.icount else 2
+    o.params = {"kvm": [], "kvm_amd": [], "kvm_intel": []}
+    for param in o.param:
+        module, dot, rest = param.partition(".")
+        module = module.replace("-", "_")
+        if not dot or "=" not in rest or module not in o.params:
+            p.error(f"--param {param}: MODULE.NAME=VALUE, of kvm or kvm_{o.vendor}")
+        o.params[module].append(rest)
+    o.command = command
+    return o
+
+
+def shell_word_list(words):
+    """For a variable of the job file: split at blanks there, so no word may hold one."""
+    return shlex.quote(" ".join(words))
+
+
+class Machine:
+    """One boot of the lab machine."""
+
+    def __init__(self, options):
+        self.o = options
+        self.kernel = initramfs.read("/etc/kvm-one-kernel").decode().strip()
+        self.dir = tempfile.mkdtemp(prefix="lab-")
+        self.log = self.new_log()
+        self.selector = selectors.DefaultSelector()
+        self.console_seen = 0
+        self.console_text = ""
+        self.complaint_at = None
+        self.booted = False
+        self.up = False
+        self.failed = None
+        self.status = None
+        self.ctl = b""
+        self.started = time.monotonic()
+        self.stderr_path = os.path.join(self.dir, "qemu.stderr")
+
+    # Logs and messages
+
+    @staticmethod
+    def new_log():
+        os.makedirs(BUILD, exist_ok=True)
+        old = sorted(glob.glob(os.path.join(BUILD, "console-*.log")), key=os.path.getmtime)
+        for path in old[:-LOGS_KEPT]:
+            try:
+                os.unlink(path)
+            except FileNotFoundError:
+                pass
+        path = os.path.join(BUILD, time.strftime(f"console-%m%d-%H%M%S-{os.getpid()}.log"))
+        open(path, "w").close()
+        link = os.path.join(BUILD, f".console-{os.getpid()}")
+        os.symlink(os.path.basename(path), link)
+        os.rename(link, os.path.join(BUILD, "console.log"))
+        return path
+
+    def progress(self, text):
+        if not self.o.quiet:
+            say(f"{text} ({time.monotonic() - self.started:.0f} s)")
+
+    # Building the machine
+
+    def job(self):
+        o = self.o
+        size = os.get_terminal_size() if o.shell and sys.stdin.isatty() else os.terminal_size((80, 24))
+        job = {
+            "vendor": o.vendor,
+            "module": o.module,
+            "modules": os.environ.get("LAB_MODULES", os.path.join(BUILD, "mod")),
+            "kvm_params": " ".join(o.params["kvm"]),
+            "vendor_params": " ".join(o.params[f"kvm_{o.vendor}"]),
+            "interactive": "1" if o.shell else "",
+            "rows": str(size.lines or 24),
+            "cols": str(size.columns or 80),
+        }
+        lines = [f"{name}={shlex.quote(value)}\n" for name, value in job.items()]
+        command = ["/bin/bash", "-l"] if o.shell else o.command
+        script = f"cd {shlex.quote(os.getcwd())}\nexec {shlex.join(command)}\n"
+        return "".join(lines), script
+
+    def initrd(self):
+        """The boot's file system: a part that is always the same, then this run's job."""
+        init = initramfs.read(os.path.join(HERE, "init"))
+        recipe = init + repr((self.kernel, MACHINE_MODULES)).encode()
+        recipe += initramfs.read(initramfs.__file__) + initramfs.read("/etc/kvm-one-lab")
+
+        def base():
+            a = initramfs.Archive()
+            a.file("bin/busybox", initramfs.read("/bin/busybox"), 0o755)
+            a.link("bin/sh", "busybox")
+            a.device("dev/console", 5, 1)
+            a.device("dev/null", 1, 3)
+            a.file("init", init, 0o755)
+            initramfs.add_modules(a, self.kernel, MACHINE_MODULES, "lab/modules")
+            return a.finish()
+
+        job = initramfs.Archive()
+        variables, script = self.job()
+        job.file("lab/job", variables)
+        job.file("lab/command", script)
+        path = os.path.join(self.dir, "initrd")
+        with open(path, "wb") as f:
+            f.write(initramfs.read(initramfs.cached(os.path.join(BUILD, "initramfs"), recipe, base)))
+            f.write(job.finish())
+        return path
+
+    def port(self, name, device="virtserialport"):
+        """A virtio-serial port whose other end is ours."""
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        self.selector.register(ours, selectors.EVENT_READ, name)
+        self.inherited.append(theirs)
+        return ["-chardev", f"socket,id={name},fd={theirs.fileno()}",
+                "-device", f"{device},chardev={name},name={name}"]
+
+    def arguments(self):
+        o = self.o
+        self.inherited = []
+        accel = ["-accel", "tcg,thread=multi"]
+        if o.icount:
+            accel = ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off"]
+        append = "console=ttyS0 loglevel=5 panic=-1 tsc=reliable random.trust_cpu=on"
+        args = ["qemu-system-x86_64", "-name", "lab", "-M", "q35", *accel, "-cpu", o.cpu,
+                "-smp", str(o.smp), "-m", o.mem, "-display", "none", "-nodefaults", "-no-reboot",
+                "-kernel", f"/boot/vmlinuz-{self.kernel}", "-initrd", self.initrd(),
+                "-append", f"{append} {o.append}".strip(),
+                "-chardev", f"file,id=console,path={self.log}", "-serial", "chardev:console",
+                "-fsdev", "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap",
+                "-device", "virtio-9p-pci,fsdev=root,mount_tag=root",
+                "-device", "virtio-serial-pci,max_ports=8"]
+        args += self.port("ctl")
+        if o.shell:
+            args += ["-chardev", "stdio,id=tty,signal=off", "-device", "virtconsole,chardev=tty"]
+        else:
+            args += self.port("out") + self.port("err")
+        return args + o.qemu
+
+    # Running it
+
+    def start(self):
+        args = self.arguments()
+        libc = ctypes.CDLL(None, use_errno=True)
+
+        def die_with_us():
+            libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+        self.stderr = open(self.stderr_path, "w+")
+        self.qemu = subprocess.Popen(
+            args,
+            stdin=None if self.o.shell else subprocess.DEVNULL,
+            stdout=None if self.o.shell else self.stderr,
+            stderr=self.stderr,
+            pass_fds=[s.fileno() for s in self.inherited],
+            preexec_fn=die_with_us,
+        )
+        for s in self.inherited:
+            s.close()
+        self.progress(f"booting: {self.o.vendor}, {self.o.smp} CPUs, {self.o.mem}, "
+                      f"modules: {self.o.module}")
+
+    def read_console(self):
+        with open(self.log, "rb") as f:
+            f.seek(self.console_seen)
+            new = f.read()
+        if not new:
+            return
+        self.console_seen += len(new)
+        new = new.decode("utf-8", "replace").replace("\r", "")
+        if self.o.console:
+            sys.stderr.write(new)
+            sys.stderr.flush()
+        self.console_text += new
+        # Whole lines only, so that no complaint is cut in two.
+        whole, newline, rest = self.console_text.rpartition("\n")
+        if newline and self.complaint_at is None:
+            for line in whole.split("\n"):
+                if COMPLAINT.search(line) and not HARMLESS.search(line):
+                    self.complaint_at = time.monotonic()
+                    break
+        if newline:
+            self.console_text = rest
+
+    def complaint(self):
+        """The kernel's complaint as it stands on the console, or None."""
+        lines = initramfs.read(self.log).decode("utf-8", "replace").replace("\r", "").split("\n")
+        for i, line in enumerate(lines):
+            if COMPLAINT.search(line) and not HARMLESS.search(line):
+                return lines[i : i + 60]
+        return None
+
+    def on_ctl(self, data):
+        self.ctl += data
+        *lines, self.ctl = self.ctl.split(b"\n")
+        for line in lines:
+            word, _, rest = line.decode("utf-8", "replace").partition(" ")
+            if word == "loading":
+                self.booted = True
+            elif word == "up":
+                self.up = True
+                self.up_at = time.monotonic()
+                self.progress("up" if self.o.shell else f"running: {shlex.join(self.o.command)[:100]}")
+            elif word == "failed":
+                self.failed = rest
+            elif word == "status":
+                self.status = int(rest)
+                self.status_at = time.monotonic()
+
+    def pump(self, wait):
+        for key, _ in self.selector.select(wait):
+            try:
+                data = key.fileobj.recv(65536)
+            except BlockingIOError:
+                continue
+            except ConnectionResetError:
+                data = b""
+            if not data:
+                self.selector.unregister(key.fileobj)
+                key.fileobj.close()
+            elif key.data == "ctl":
+                self.on_ctl(data)
+            else:
+                stream = sys.stdout if key.data == "out" else sys.stderr
+                stream.buffer.write(data)
+                stream.buffer.flush()
+
+    def over(self):
+        """Has the machine had its time?  Says why."""
+        now = time.monotonic()
+        if not self.up:
+            return "boot" if now - self.started > BOOT_LIMIT else None
+        if self.status is not None:
+            return "off" if now - self.status_at > OFF_LIMIT else None
+        if self.o.timeout and now - self.up_at > self.o.timeout:
+            return "limit"
+        return None
+
+    def run(self):
+        """Returns the exit status, or None where the emulator itself failed."""
+        self.start()
+        reason = None
+        while self.qemu.poll() is None:
+            if self.selector.get_map():
+                self.pump(0.2)
+            else:
+                time.sleep(0.2)
+            self.read_console()
+            reason = self.over()
+            if reason:
+                self.qemu.kill()
+                self.qemu.wait()
+        while self.selector.get_map():
+            before = len(self.selector.get_map())
+            self.pump(0.5)
+            if len(self.selector.get_map()) == before and reason:
+                break
+        self.read_console()
+        return self.verdict(reason)
+
+    def verdict(self, reason):
+        with open(self.stderr_path) as f:
+            emulator = f.read().strip()
+        if self.qemu.returncode and reason is None and EMULATOR_FAILED.search(emulator):
+            say(f"the emulator itself failed: {emulator.splitlines()[-1]}")
+            return None
+        log = os.path.relpath(self.log)
+        complaint = self.complaint()
+        if complaint and self.booted:
+            say(f"the machine's kernel complained (console: {log}):")
+            print("\n".join(complaint), file=sys.stderr)
+            return KERNEL_COMPLAINED
+        if not self.up:
+            why = self.failed or (f"no sign of life in {BOOT_LIMIT} s" if reason else
+                                  emulator or f"the machine went off (QEMU: {self.qemu.returncode})")
+            say(f"the machine did not come up: {why} (console: {log})")
+            print("".join(open(self.log, errors="replace").readlines()[-15:]), file=sys.stderr)
+            return NOT_UP
+        if reason == "limit":
+            say(f"limit of {self.o.timeout:g} s reached (console: {log})")
+            return TIMED_OUT
+        if reason == "off":
+            say(f"the machine did not power off in {OFF_LIMIT} s (console: {log})")
+            return KERNEL_COMPLAINED
+        if self.status is None:
+            why = emulator or "it was powered off or reset from inside"
+            say(f"the machine ended before the command did: {why} (console: {log})")
+            return KERNEL_COMPLAINED
+        self.progress(f"status {self.status}")
+        return self.status
+
+
+def main():
+    options = parse(sys.argv[1:])
+    if options.module == "ours":
+        folder = os.environ.get("LAB_MODULES", os.path.join(BUILD, "mod"))
+        for name in ("kvm", f"kvm-{options.vendor}"):
+            if not os.path.exists(os.path.join(folder, f"{name}.ko")):
+                say(f"{os.path.relpath(folder)}/{name}.ko is not built: `make modules-lab` first")
+                return NOT_UP
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for attempt in (1, 2):
+        status = Machine(options).run()
+        if status is not None:
+            return status
+        say("trying once more" if attempt == 1 else "giving up")
+    return NOT_UP
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
