@@ -177,37 +177,23 @@ struct kvm_vcpu_msrs {
 };
 
 /**
- * struct kvm_mmio_fragment - a piece of an access that lies on one page
- */
-struct kvm_mmio_fragment {
-	gpa_t gpa;
-	void *data;
-	unsigned int len;
-};
-
-/**
- * struct kvm_vcpu_io - accesses that had to go to the VMM
+ * struct kvm_vcpu_io - accesses that had to go to the VMM; belongs to pio.c, mmio.c and emul*.c
  *
- * @pending: 0, or which completion KVM_RUN must call first
- * @pio_count: elements in the PIO page
- * Owned by pio.c, mmio.c and emul.c.
+ * @complete: called at the next KVM_RUN, before anything else: a tier, or an errno
+ * @mmio_needed: the VMM has an MMIO access to answer
+ * @pio_in: the port access that the VMM has to answer is an IN
+ * @pio_size: its size, bytes
+ * @pio_linear_rip: where the instruction is that did it
+ * @pio_data: page 1 of the vCPU's mapping; the VMM can write it at any time
+ * @emul: the emulator and the instruction that it has suspended
  */
 struct kvm_vcpu_io {
-	int (*complete)(struct kvm_vcpu *vcpu); /* called at the next KVM_RUN: a tier, or an errno */
+	int (*complete)(struct kvm_vcpu *vcpu);
 	bool mmio_needed;
-	bool mmio_is_write;
-	bool mmio_read_completed;
-	u8 mmio_frag;
-	u8 mmio_nr_frags;
-	u8 mmio_data[16];
-	struct kvm_mmio_fragment mmio_frags[2];
-	u16 pio_port;
-	u8 pio_size;
 	bool pio_in;
-	bool pio_ready;
-	u32 pio_count;
-	unsigned long pio_linear_rip; /* to skip an OUT once the VMM has seen it */
-	void *pio_data;		      /* page 1 of the vCPU's mapping */
+	u8 pio_size;
+	unsigned long pio_linear_rip;
+	void *pio_data;
 	struct kvm_emul *emul;
 };
 

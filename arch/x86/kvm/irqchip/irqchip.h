@@ -8,6 +8,7 @@
 #include "backend.h"
 
 struct kvm_kernel_irq_routing_entry;
+struct lapic_msg;
 
 static inline bool kvm_lapic_in_kernel(struct kvm_vcpu *vcpu)
 {
@@ -65,6 +66,11 @@ void kvm_apic_map_free(struct kvm *kvm);
 u32 kvm_lapic_id(struct kvm_vcpu *vcpu);
 bool kvm_lapic_enabled(struct kvm_vcpu *vcpu);
 bool kvm_lapic_sw_enabled(struct kvm_vcpu *vcpu);
+/*
+ * An interrupt message (ICR, I/O APIC, MSI) goes to the local APICs that it names; @sender is NULL for devices.  >0: so
+ * many took it, 0: all had it pending, -1: nobody took it.  Any context.
+ */
+int kvm_lapic_deliver(struct kvm *kvm, struct kvm_vcpu *sender, const struct lapic_msg *msg);
 
 /* ---- PIC, IOAPIC, PIT */
 
@@ -89,7 +95,10 @@ bool kvm_cpu_has_interrupt(struct kvm_vcpu *vcpu);
 bool kvm_cpu_has_extint(struct kvm_vcpu *vcpu);
 /* Take it (acknowledge): the vector, or -1. */
 int kvm_cpu_get_interrupt(struct kvm_vcpu *vcpu);
-/* An MSI message (address, data) or an IOAPIC entry goes to its local APICs: number reached, 0 coalesced, -1 none. */
+/* The routes that a VM with PIC and IOAPIC begins with; kvm->lock held. */
+int kvm_set_default_irq_routing(struct kvm *kvm);
+/* An MSI goes to its local APICs: number reached, 0 coalesced, -1 none. */
+void kvm_msi_to_msg(struct kvm *kvm, const struct kvm_kernel_irq_routing_entry *e, struct lapic_msg *msg);
 int kvm_set_msi(struct kvm_kernel_irq_routing_entry *e, struct kvm *kvm, int irq_source_id, int level, bool line_status);
 /* Timers follow the vCPU to another host CPU. */
 void kvm_irqchip_migrate_timers(struct kvm_vcpu *vcpu);
