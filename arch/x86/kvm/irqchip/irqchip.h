@@ -62,6 +62,13 @@ int kvm_lapic_accept_events(struct kvm_vcpu *vcpu);
 bool kvm_lapic_init_sipi_pending(struct kvm_vcpu *vcpu);
 void kvm_lapic_sched_in_out(struct kvm_vcpu *vcpu, bool in);
 void kvm_apic_map_free(struct kvm *kvm);
+/* KVM_SET_VCPU_EVENTS: the vector of a SIPI that waits; an INIT that waits. */
+void kvm_lapic_set_sipi_vector(struct kvm_vcpu *vcpu, u32 vector);
+void kvm_lapic_set_latched_init(struct kvm_vcpu *vcpu, bool latched);
+/* KVM_SET_MP_STATE with SIPI_RECEIVED: a SIPI waits, with the vector of kvm_lapic_set_sipi_vector(). */
+void kvm_lapic_set_sipi_pending(struct kvm_vcpu *vcpu);
+/* KVM_HC_KICK_CPU: wake the vCPU with this APIC id out of HLT. */
+void kvm_pv_kick(struct kvm *kvm, u32 apic_id);
 /* The APIC id used by the guest now. */
 u32 kvm_lapic_id(struct kvm_vcpu *vcpu);
 bool kvm_lapic_enabled(struct kvm_vcpu *vcpu);
