@@ -75,16 +75,59 @@ modules-lab:
 labroot:
 	tools/lab/mkroot
 
-##@ Tests
-## check-abi: compare the ABI headers with the lab root's, name by name
-.PHONY: check-abi
-check-abi:
-	@$(inroot) tools/testing/abi/check-abi --root /
+##@ Tests (each ends with "N passed, N failed")
+## check: all of them; under half an hour on two CPUs
+.PHONY: check
+check:
+	@MAKE="$(MAKE)" tools/testing/run lint abi unit fuzz models test-lab selftests guests
 
-## selftests: build the programs against /dev/kvm into build/selftests
+## check-quick: the ones that take a moment; under five minutes
+.PHONY: check-quick
+check-quick:
+	@MAKE="$(MAKE)" tools/testing/run lint abi unit models selftests
+
+## lint: layout, warnings, sparse (V=1 lists what passed)
+.PHONY: lint
+lint:
+	@$(inroot) env V=$(V) tools/testing/lint
+
+## format: lay every C file out as lint wants it
+.PHONY: format
+format:
+	@$(inroot) tools/testing/lint --fix
+
+## abi: our <linux/kvm.h> against the distribution's
+.PHONY: abi
+abi:
+	@$(inroot) tools/testing/runtests -- tools/testing/abi/check-abi --root /
+
+## unit: the pure rooms, in user space (ONLY=test_x V=1 for one)
+.PHONY: unit
+unit:
+	@$(inroot) make $(jobs) --no-print-directory -C tools/testing/unit check $(if $(ONLY),ONLY=$(ONLY)) $(if $(V),V=1)
+
+## fuzz: the pure rooms under libFuzzer, some seconds each (ONLY=fuzz_x SECONDS=600)
+.PHONY: fuzz
+fuzz:
+	@$(inroot) make $(jobs) --no-print-directory -C tools/testing/fuzz check \
+		$(if $(ONLY),ONLY=$(ONLY)) $(if $(SECONDS),SECONDS=$(SECONDS)) $(if $(V),V=1)
+
+## models: the Spin models of the lock-free protocols
+.PHONY: models
+models:
+	@$(inroot) sh -c 'exec tools/testing/runtests $(if $(V),--verbose) --timeout 600 \
+		$$(for m in tools/testing/models/*/run; do [ -x $$m ] && echo -- $$m; done)'
+
+## test-lab: the lab itself
+.PHONY: test-lab
+test-lab: labroot
+	@tools/testing/lab/run
+
+## selftests: the programs against /dev/kvm, in the lab (ONLY=program, MODULE=stock)
 .PHONY: selftests
-selftests:
-	@$(inroot) make $(jobs) -C tools/testing/selftests/kvm
+selftests: $(if $(filter stock,$(MODULE)),,modules-lab)
+	@$(inroot) make $(jobs) --no-print-directory -C tools/testing/selftests/kvm
+	@tools/lab/lab --module $(or $(MODULE),ours) -- build/selftests/run $(if $(V),-v) $(ONLY)
 
 .PHONY: help
 help:

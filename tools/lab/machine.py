@@ -220,7 +220,7 @@ class Machine:
         if o.icount:
             accel = ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off"]
         append = "console=ttyS0 loglevel=5 panic=-1 tsc=reliable random.trust_cpu=on"
-        args = ["qemu-system-x86_64", "-name", "lab", "-M", "q35", *accel, "-cpu", o.cpu,
+        args = [os.environ.get("LAB_QEMU", "qemu-system-x86_64"), "-name", "lab", "-M", "q35", *accel, "-cpu", o.cpu,
                 "-smp", str(o.smp), "-m", o.mem, "-display", "none", "-nodefaults", "-no-reboot",
                 "-kernel", f"/boot/vmlinuz-{self.kernel}", "-initrd", self.initrd(),
                 "-append", f"{append} {o.append}".strip(),
