@@ -56,15 +56,23 @@ void kvm_arch_vcpu_unblocking(struct kvm_vcpu *vcpu);
 /* ---- memory: see arch/x86/kvm/mmu */
 
 int kvm_arch_prepare_memslot(struct kvm *kvm, const struct kvm_memslot *old, struct kvm_memslot *new);
-/* @old (NULL when created) has been replaced by @new (NULL when deleted); take out, write-protect or keep mappings. */
+/*
+ * @old (NULL when created) has been replaced by @new (NULL when deleted); take out, write-protect or keep mappings.  Unless
+ * the slot is new, the TLBs are flushed and every vCPU has been out of its inner loop when this returns.
+ */
 void kvm_arch_commit_memslot(struct kvm *kvm, const struct kvm_memslot *old, const struct kvm_memslot *new);
 void kvm_arch_free_memslot(struct kvm_memslot *slot);
+/*
+ * Compare-and-exchange @bytes (1, 2, 4, 8, 16) of VMM memory: 0 done, 1 mismatch (*@old updated), -EFAULT, -EINVAL for a size
+ * the CPU cannot do.  May sleep.
+ */
+int kvm_arch_cmpxchg_user(void __user *ptr, void *old, const void *new, unsigned int bytes);
 /* How many guest frame numbers there are: slots end at or below it. */
 gfn_t kvm_arch_max_gfn(void);
 
 /*
  * The host takes back or changes hva pages behind guest frames [@start, @end) of @slot.  The caller has already advanced
- * kvm->mmu_seq.  Returns true when a mapping was taken out and the TLBs must be flushed before the pages go.
+ * kvm->mmu_sync.  Returns true when a mapping was taken out and the TLBs must be flushed before the pages go.
  * @may_block: may sleep.
  */
 bool kvm_arch_unmap_gfn_range(struct kvm *kvm, struct kvm_memslot *slot, gfn_t start, gfn_t end, bool may_block);

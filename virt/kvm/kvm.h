@@ -31,6 +31,7 @@
 
 #include "compat.h"
 #include "types.h"
+#include "mmu_sync.h"
 #include "stats.h"
 #include "kvm_arch.h" /* struct kvm_arch, kvm_vcpu_arch, kvm_memslot_arch, KVM_NR_ADDRESS_SPACES, ... */
 
@@ -235,7 +236,8 @@ struct kvm_vcpu {
  * @slots_generation: bumped at every change of slots
  * @nr_memslot_pages: pages in all slots
  * @mn: notifier on @mm
- * @mmu_seq: invalidation sequence, see mmu_notifier.c
+ * @mmu_sync: how faults and invalidations meet, see mmu_sync.h
+ * @dirty_manual: KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2: KVM_DIRTY_LOG_*
  * @buses: I/O buses, RCU and @srcu; changed under @slots_lock
  * @irq_routing: GSI routes, RCU and @srcu; changed under @irq_lock
  * @irqfds_lock: protects @irqfds against removal by wake-ups
@@ -267,7 +269,8 @@ struct kvm {
 	u64 slots_generation;
 	u64 nr_memslot_pages;
 	struct mmu_notifier mn;
-	u64 mmu_seq;
+	struct kvm_mmu_sync mmu_sync;
+	u64 dirty_manual;
 	struct kvm_io_bus __rcu *buses[KVM_NR_BUSES];
 	struct kvm_irq_routing_table __rcu *irq_routing;
 	spinlock_t irqfds_lock;

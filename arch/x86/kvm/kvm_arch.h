@@ -208,15 +208,14 @@ struct kvm_vcpu_mmu {
 	hpa_t root_hpa;
 	u64 tlb_gen;
 	u64 pdptrs[4];
-	gpa_t mmio_gfn;	       /* last gfn seen to be MMIO, valid with mmio_gen */
+	gfn_t mmio_gfn;	       /* last frame without a slot, valid while mmio_gen is kvm->slots_generation */
 	u64 mmio_gen;
 	struct page *cache[8]; /* zeroed pages for tables, filled before a fault is handled */
 	unsigned int nr_cache;
 };
 
+/* Nothing: where large pages fit follows from the slot's addresses. */
 struct kvm_memslot_arch {
-	/* Owned by mmu/: why a frame cannot be mapped by a larger page, a bitmap for 2 MiB and one for 1 GiB. */
-	unsigned long *no_huge[2];
 };
 
 /* ---------------------------------------------------------------- vCPU */

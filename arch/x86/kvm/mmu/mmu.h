@@ -40,6 +40,16 @@ void kvm_mmu_reset_context(struct kvm_vcpu *vcpu);
  */
 int kvm_mmu_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error, const void *insn, int len);
 
+/**
+ * kvm_mmu_is_mmio() - has the frame of a two-dimensional fault no memory slot?
+ * @gpa: guest physical address
+ *
+ * The guest's access then is MMIO, whatever the tables hold.
+ *
+ * Context: SRCU held, or in the inner loop (interrupts off); does not sleep
+ */
+bool kvm_mmu_is_mmio(struct kvm_vcpu *vcpu, gpa_t gpa);
+
 /* What a guest page table walk found wrong, for injection. */
 struct kvm_walk_fault {
 	u8 vector; /* #PF, or #GP for a non-canonical address */

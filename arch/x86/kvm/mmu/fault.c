@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Two-dimensional page faults: from a guest frame by slot and VMM address to what the host's page tables hold, and from
+ * there into the guest's.
+ *
+ * The host's page tables are read as the CPU would, with interrupts off, without taking a reference to the page: what was
+ * read counts only if no invalidation has come between (virt/kvm/mmu_sync.h), and from then on the entry is one more
+ * mapping that the host takes out through the notifier.  So frames without a struct page need no path of their own, and
+ * the size of the host's mapping comes for free.
+ */
+#include <linux/mm.h>
+#include <linux/pgtable.h>
+#include <linux/sched/signal.h>
+#include <asm/mmu_context.h>
+
+#include "io_x86.h"
+#include "tdp.h"
+
+/* ---------------------------------------------------------------- the host's page tables */
+
+/**
+ * struct host_page - what the host maps at an hva
+ * @entry: physical address of the mapping's first byte and encryption bit, in TDP_ADDR
+ * @level: size of the mapping, TDP_LEVEL_*
+ * @writable: by the VMM, without a fault and without the page having to be marked dirty first
+ * @cache: memory type as TDP_PWT, TDP_PCD and TDP_PAT
+ */
+struct host_page {
+	u64 entry;
+	int level;
+	bool writable;
+	u64 cache;
+};
+
+/*
+ * A present user leaf.  A writable entry that is not dirty yet counts as read-only, so that the host marks it dirty when
+ * the guest is given the right to write; from then on, the host does not take the mark away without an invalidation.
+ * Frames without a struct page (special) have no such mark.
+ */
+static bool take_leaf(struct host_page *hp, unsigned long val, unsigned long pfn, int level, bool special)
+{
+	unsigned long pat = level == TDP_LEVEL_4K ? _PAGE_PAT : _PAGE_PAT_LARGE;
+
+	if ((val & (_PAGE_PRESENT | _PAGE_USER)) != (_PAGE_PRESENT | _PAGE_USER))
+		return false;
+	hp->entry = (pfn << PAGE_SHIFT) | (val & sme_me_mask);
+	hp->level = level;
+	hp->writable = (val & _PAGE_RW) && (special || (val & _PAGE_DIRTY));
+	hp->cache = val & (TDP_PWT | TDP_PCD);
+	if (val & pat)
+		hp->cache |= TDP_PAT;
+	return true;
+}
+
+static bool walk_host(struct mm_struct *mm, hva_t hva, struct host_page *hp)
+{
+	pgd_t pgd, *pgdp = pgd_offset(mm, hva);
+	p4d_t p4d, *p4dp;
+	pud_t pud, *pudp;
+	pmd_t pmd, *pmdp;
+	pte_t pte;
+
+	pgd = READ_ONCE(*pgdp);
+	if (!pgd_present(pgd))
+		return false;
+	p4dp = p4d_offset(&pgd, hva);
+	p4d = READ_ONCE(*p4dp);
+	if (!p4d_present(p4d))
+		return false;
+	pudp = pud_offset(&p4d, hva);
+	pud = READ_ONCE(*pudp);
+	if (!pud_present(pud))
+		return false;
+	if (pud_leaf(pud))
+		return take_leaf(hp, pud_val(pud), pud_pfn(pud), TDP_LEVEL_1G, pud_special(pud));
+	pmdp = pmd_offset(&pud, hva);
+	pmd = READ_ONCE(*pmdp);
+	if (!pmd_present(pmd))
+		return false;
+	if (pmd_leaf(pmd))
+		return take_leaf(hp, pmd_val(pmd), pmd_pfn(pmd), TDP_LEVEL_2M, pmd_special(pmd));
+	pte = READ_ONCE(*pte_offset_kernel(&pmd, hva));
+	return take_leaf(hp, pte_val(pte), pte_pfn(pte), TDP_LEVEL_4K, pte_special(pte));
+}
+
+/*
+ * Is there something at @hva, good for a write if @write?  Interrupts off keep the tables, as for get_user_pages_fast().
+ */
+static bool host_page_get(struct mm_struct *mm, hva_t hva, bool write, struct host_page *hp)
+{
+	unsigned long flags;
+	bool found;
+
+	local_irq_save(flags);
+	found = walk_host(mm, hva, hp);
+	local_irq_restore(flags);
+	return found && (hp->writable || !write);
+}
+
+static bool vma_allows(struct vm_area_struct *vma, bool write)
+{
+	return (vma->vm_flags & (write ? VM_WRITE : VM_READ)) && arch_vma_access_permitted(vma, write, false, false);
+}
+
+static int fault_to_errno(vm_fault_t fault)
+{
+	if (fault & VM_FAULT_OOM)
+		return -ENOMEM;
+	if (fault & (VM_FAULT_HWPOISON | VM_FAULT_HWPOISON_LARGE))
+		return -EHWPOISON;
+	return -EFAULT;
+}
+
+/**
+ * host_fault_in() - have the host put a page at @hva
+ * @mm: current->mm
+ * @hva: user address
+ * @write: for writing: copies on write, marks dirty
+ *
+ * As an access of the VMM's would, but that a signal ends waiting for a userfaultfd.
+ *
+ * Return: 0: look again; -EINTR, -ENOMEM, -EHWPOISON, -EFAULT
+ */
+static int host_fault_in(struct mm_struct *mm, hva_t hva, bool write)
+{
+	unsigned int flags = FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_KILLABLE | FAULT_FLAG_INTERRUPTIBLE;
+	struct vm_area_struct *vma;
+	vm_fault_t fault;
+
+	if (write)
+		flags |= FAULT_FLAG_WRITE;
+	for (;;) {
+		if (mmap_read_lock_killable(mm))
+			return -EINTR;
+		vma = vma_lookup(mm, hva);
+		if (!vma || !vma_allows(vma, write)) {
+			mmap_read_unlock(mm);
+			return -EFAULT;
+		}
+		fault = handle_mm_fault(vma, hva, flags, NULL);
+		/* Both have dropped the lock. */
+		if (fault & VM_FAULT_COMPLETED)
+			return 0;
+		if (!(fault & VM_FAULT_RETRY))
+			break;
+		if (signal_pending(current))
+			return -EINTR;
+		flags |= FAULT_FLAG_TRIED;
+	}
+	mmap_read_unlock(mm);
+	return fault & VM_FAULT_ERROR ? fault_to_errno(fault) : 0;
+}
+
+/* ---------------------------------------------------------------- one try */
+
+enum { FAULT_FIXED = 0, FAULT_MMIO = 1, FAULT_AGAIN = 2 }; /* or an errno */
+
+/* The largest page that slot, host and backend allow around @gfn. */
+static int map_level(const struct kvm_memslot *slot, gfn_t gfn, hva_t hva, int host_level)
+{
+	int level = min_t(int, host_level, kvm_backend.caps.max_huge_level);
+	gfn_t pages, first;
+
+	if (slot->dirty_bitmap)
+		return TDP_LEVEL_4K;
+	for (; level > TDP_LEVEL_4K; level--) {
+		pages = tdp_level_pages(level);
+		first = gfn & ~(pages - 1);
+		if (!((gfn ^ (hva >> PAGE_SHIFT)) & (pages - 1)) && first >= slot->base_gfn &&
+		    first + pages <= slot->base_gfn + slot->npages)
+			break;
+	}
+	return level;
+}
+
+static void set_range(struct tdp_map *m, hva_t hva, int level)
+{
+	hva_t size = tdp_level_pages(level) << PAGE_SHIFT;
+
+	m->level = level;
+	m->start = hva & ~(size - 1);
+	m->end = m->start + size;
+}
+
+static u64 make_leaf(const struct tdp_map *m, const struct kvm_memslot *slot, const struct host_page *hp, hva_t hva)
+{
+	u64 size = tdp_level_pages(hp->level) << PAGE_SHIFT;
+	u64 offset = (m->start & (size - 1));
+	u64 leaf = (hp->entry + offset) | (hp->cache & (TDP_PWT | TDP_PCD)) | TDP_P | TDP_U | TDP_A;
+
+	if (hp->cache & TDP_PAT)
+		leaf |= m->level == TDP_LEVEL_4K ? TDP_PAT : TDP_PAT_LARGE;
+	if (m->level > TDP_LEVEL_4K)
+		leaf |= TDP_PSE;
+	if (hp->writable && !(slot->flags & KVM_MEM_READONLY)) {
+		leaf |= TDP_HOST_W;
+		/* The first write to a page of a logged slot must fault. */
+		if (m->write || !slot->dirty_bitmap)
+			leaf |= TDP_W | TDP_D;
+	}
+	return leaf;
+}
+
+static int map_page(struct kvm_vcpu *vcpu, struct kvm_memslot *slot, struct tdp_map *m)
+{
+	struct kvm_mmu_sync *sync = &vcpu->kvm->mmu_sync;
+	hva_t hva = kvm_slot_hva(slot, m->gfn);
+	struct host_page hp;
+	int level;
+
+	set_range(m, hva, TDP_LEVEL_4K);
+	if (unlikely(kvm_mmu_sync_active(sync, m->start, m->end)))
+		return kvm_mmu_sync_wait(sync, m->start, m->end) ?: FAULT_AGAIN;
+	if (!host_page_get(vcpu->kvm->mm, hva, m->write, &hp))
+		return host_fault_in(vcpu->kvm->mm, hva, m->write) ?: FAULT_AGAIN;
+
+	level = map_level(slot, m->gfn, hva, hp.level);
+	if (level > TDP_LEVEL_4K) {
+		/* Now for the whole of it, and looked at once more after that. */
+		set_range(m, hva, level);
+		if (unlikely(kvm_mmu_sync_active(sync, m->start, m->end)))
+			return kvm_mmu_sync_wait(sync, m->start, m->end) ?: FAULT_AGAIN;
+		if (!host_page_get(vcpu->kvm->mm, hva, m->write, &hp) || hp.level < level)
+			return FAULT_AGAIN;
+	}
+	m->entry = make_leaf(m, slot, &hp, hva);
+	switch (kvm_tdp_map(vcpu, m)) {
+	case TDP_MAPPED:
+		vcpu->stat.pf_fixed++;
+		break;
+	case TDP_SPURIOUS:
+		vcpu->stat.pf_spurious++;
+		break;
+	default:
+		return FAULT_AGAIN;
+	}
+	if (m->write)
+		kvm_mark_page_dirty(vcpu->kvm, slot, m->gfn);
+	return FAULT_FIXED;
+}
+
+static int try_fault(struct kvm_vcpu *vcpu, gfn_t gfn, bool write)
+{
+	struct tdp_map m = { .gfn = gfn, .write = write };
+	struct kvm_memslot *slot;
+
+	m.seq = kvm_mmu_sync_begin(&vcpu->kvm->mmu_sync);
+	slot = kvm_vcpu_gfn_to_slot(vcpu, gfn);
+	if (!slot || (write && slot->flags & KVM_MEM_READONLY))
+		return FAULT_MMIO;
+	if (write && slot->dirty_bitmap && kvm_tdp_unprotect(vcpu->kvm, gfn)) {
+		vcpu->stat.pf_fast++;
+		kvm_mark_page_dirty(vcpu->kvm, slot, gfn);
+		return FAULT_FIXED;
+	}
+	if (unlikely(kvm_tdp_fill_cache(vcpu)))
+		return -ENOMEM;
+	return map_page(vcpu, slot, &m);
+}
+
+/* ---------------------------------------------------------------- the fault */
+
+bool kvm_mmu_is_mmio(struct kvm_vcpu *vcpu, gpa_t gpa)
+{
+	/* The generation before the slots, as in kvm_vcpu_gfn_to_slot(). */
+	u64 gen = smp_load_acquire(&vcpu->kvm->slots_generation);
+	struct kvm_vcpu_mmu *mmu = &vcpu->arch.mmu;
+	gfn_t gfn = gpa_to_gfn(gpa);
+
+	if (mmu->mmio_gen == gen && mmu->mmio_gfn == gfn)
+		return true;
+	if (kvm_vcpu_gfn_to_slot(vcpu, gfn))
+		return false;
+	mmu->mmio_gen = gen;
+	mmu->mmio_gfn = gfn;
+	return true;
+}
+EXPORT_SYMBOL_GPL(kvm_mmu_is_mmio);
+
+/* The VMM's memory failed the guest: the VMM gets to know where. */
+static int report_failure(struct kvm_vcpu *vcpu, gfn_t gfn, int err)
+{
+	struct kvm_memslot *slot = kvm_vcpu_gfn_to_slot(vcpu, gfn);
+	hva_t hva = slot ? kvm_slot_hva(slot, gfn) : 0;
+
+	switch (err) {
+	case -EINTR:
+		vcpu->run->exit_reason = KVM_EXIT_INTR;
+		vcpu->stat.signal_exits++;
+		return err;
+	case -EHWPOISON:
+		/* As when the VMM touches the page: it decides what the guest is told. */
+		send_sig_mceerr(BUS_MCEERR_AR, (void __user *)hva, PAGE_SHIFT, current);
+		return KVM_AGAIN;
+	case -EFAULT:
+		vcpu->run->exit_reason = KVM_EXIT_MEMORY_FAULT;
+		vcpu->run->memory_fault.flags = 0;
+		vcpu->run->memory_fault.gpa = gfn_to_gpa(gfn);
+		vcpu->run->memory_fault.size = PAGE_SIZE;
+		break;
+	}
+	kvm_vcpu_info(vcpu, "gpa %#llx: no memory at the VMM's %#lx (%d)\n", gfn_to_gpa(gfn), hva, err);
+	return err;
+}
+
+int kvm_mmu_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error, const void *insn, int len)
+{
+	gfn_t gfn = gpa_to_gfn(gpa);
+	int r;
+
+	vcpu->stat.pf_taken++;
+	if (kvm_mmu_is_mmio(vcpu, gpa))
+		goto mmio;
+	while ((r = try_fault(vcpu, gfn, error & KVM_PF_WRITE)) == FAULT_AGAIN) {
+		if (signal_pending(current)) {
+			r = -EINTR;
+			break;
+		}
+		cond_resched();
+	}
+	if (likely(r == FAULT_FIXED))
+		return KVM_REENTER;
+	if (r < 0)
+		return report_failure(vcpu, gfn, r);
+mmio:
+	vcpu->stat.pf_emulate++;
+	return kvm_mmio_fault(vcpu, gpa, error, insn, len);
+}
+EXPORT_SYMBOL_GPL(kvm_mmu_fault);
