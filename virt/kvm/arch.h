@@ -9,6 +9,10 @@
 
 struct kvm_kernel_irq_routing_entry;
 
+/* Load and unload of kvm.ko. */
+int kvm_arch_module_init(void);
+void kvm_arch_module_exit(void);
+
 /* Allocate a zeroed struct kvm / struct kvm_vcpu, perhaps as the head of something larger; may sleep, NULL when out of memory. */
 struct kvm *kvm_arch_alloc_vm(void);
 void kvm_arch_free_vm(struct kvm *kvm);
@@ -33,6 +37,9 @@ int kvm_arch_vcpu_create(struct kvm_vcpu *vcpu);
 /* Called with kvm->lock held after the vCPU has become visible in kvm->vcpus. */
 void kvm_arch_vcpu_postcreate(struct kvm_vcpu *vcpu);
 void kvm_arch_vcpu_destroy(struct kvm_vcpu *vcpu);
+
+/* Page @pgoff of the vCPU's mapping, other than kvm_run (0) and the coalesced ring; NULL: there is none. */
+struct page *kvm_arch_vcpu_page(struct kvm_vcpu *vcpu, pgoff_t pgoff);
 
 /* Preemption off.  Load: the vCPU will run on @cpu, on which it may not have been before. */
 void kvm_arch_vcpu_load(struct kvm_vcpu *vcpu, int cpu);

@@ -27,6 +27,7 @@ union kvm_ioctl_arg {
 #define KVM_IOCTL_RAW BIT(0)	/* handler copies by itself */
 #define KVM_IOCTL_NOLOAD BIT(1) /* vCPU: mutex taken, but not loaded on a CPU */
 #define KVM_IOCTL_ASYNC BIT(2)	/* vCPU: neither mutex nor load: may be called while the vCPU runs */
+#define KVM_IOCTL_IN BIT(3)	/* the structure goes in, although the number's direction bits say out */
 
 typedef long (*kvm_sys_ioctl_fn)(struct file *filp, union kvm_ioctl_arg arg);
 typedef long (*kvm_vm_ioctl_fn)(struct kvm *kvm, union kvm_ioctl_arg arg);
@@ -83,9 +84,24 @@ extern const unsigned int kvm_arch_nr_caps;
 /* KVM_CHECK_EXTENSION: 0 for what does not exist. */
 long kvm_check_extension(struct kvm *kvm, unsigned long cap);
 
-/* The VM behind a file, or NULL when it is not a VM's. */
-struct kvm *kvm_from_file(struct file *filp);
-/* Module-wide tables are checked and indexed once at load: a command must not stand twice. */
+/* The tables are indexed once, at load; -EINVAL when a command stands twice. */
 int kvm_ioctl_init(void);
+/* Find the row of @cmd and call its handler. */
+long kvm_sys_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
+long kvm_vm_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
+long kvm_vcpu_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
+#ifdef CONFIG_COMPAT
+long kvm_vm_compat_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
+long kvm_vcpu_compat_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
+#endif
+
+/* In vcpu.c: the mask in force during KVM_RUN, NULL for none; vcpu->mutex held. */
+void kvm_vcpu_use_signal_mask(struct kvm_vcpu *vcpu, const sigset_t *set);
+
+extern struct file_operations kvm_dev_fops;
+extern struct file_operations kvm_vm_fops;
+extern struct file_operations kvm_vcpu_fops;
+extern struct file_operations kvm_vm_stats_fops;
+extern struct file_operations kvm_vcpu_stats_fops;
 
 #endif /* KVM_IOCTL_H */

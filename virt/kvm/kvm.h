@@ -166,6 +166,7 @@ enum kvm_request {
 enum kvm_vcpu_mode {
 	KVM_OUTSIDE_GUEST,
 	KVM_IN_GUEST, /* from before the pending word is tested (interrupts off) until after the inner loop */
+	KVM_EXITING,  /* still there, but somebody has sent the interrupt that gets it out */
 };
 
 /* ---------------------------------------------------------------- vCPU */
@@ -248,7 +249,6 @@ struct kvm_vcpu {
  * @max_halt_poll_ns: KVM_CAP_HALT_POLL's limit, in force when @override_halt_poll_ns
  * @override_halt_poll_ns: see @max_halt_poll_ns
  * @vm_dead: no vCPU may run any more
- * @devices: devices of KVM_CREATE_DEVICE; under @lock
  * @list: all VMs, under kvm_list_lock
  * @free_work: the part of teardown that waits for grace periods, off the closing task
  * @stats_id: "kvm-PID", what KVM_GET_STATS_FD names the VM
@@ -281,10 +281,9 @@ struct kvm {
 	u32 max_halt_poll_ns;
 	bool override_halt_poll_ns;
 	bool vm_dead;
-	struct list_head devices;
 	struct list_head list;
 	struct work_struct free_work;
-	char stats_id[48];
+	char stats_id[24];
 	struct kvm_vm_stat stat;
 	struct kvm_arch arch;
 };
@@ -314,6 +313,11 @@ static inline bool kvm_test_request(const struct kvm_vcpu *vcpu, int req)
 static inline bool kvm_check_request(struct kvm_vcpu *vcpu, int req)
 {
 	return test_bit(req, &vcpu->requests) && test_and_clear_bit(req, &vcpu->requests);
+}
+
+static inline void kvm_clear_request(struct kvm_vcpu *vcpu, int req)
+{
+	clear_bit(req, &vcpu->requests);
 }
 
 /* Make work for @vcpu.  Does not interrupt it: kvm_vcpu_kick() does. */

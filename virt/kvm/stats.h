@@ -8,6 +8,8 @@
 
 #include <linux/types.h>
 
+#define KVM_STATS_NAME_SIZE 48 /* bytes of a name in a stats file, its NUL among them */
+
 #define KVM_STAT_VCPU(name, ...) u64 name;
 #define KVM_STAT_VM(name, ...)
 struct kvm_vcpu_stat {

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A vCPU with nothing to do: poll for a while, then sleep.
+ *
+ * The wait/wake protocol: the waker makes its event visible (sets a bit in the IRR, makes a request), then looks for a
+ * sleeper in vcpu->wait; the sleeper enters itself in vcpu->wait, sets its task state, then looks for events.  Both have
+ * a full barrier in between (rcuwait_wake_up(), set_current_state()), so at least one sees the other.
+ */
+#include <linux/ktime.h>
+#include <linux/moduleparam.h>
+#include <linux/module.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
+
+#include "arch.h"
+
+/* Polling pays when the wake-up comes sooner than a sleep and a wake-up would cost. */
+static unsigned int halt_poll_ns = 200000;
+module_param(halt_poll_ns, uint, 0644);
+MODULE_PARM_DESC(halt_poll_ns, "longest polling for an event at HLT, ns");
+
+static unsigned int halt_poll_ns_grow = 2;
+module_param(halt_poll_ns_grow, uint, 0644);
+MODULE_PARM_DESC(halt_poll_ns_grow, "factor by which a short sleep lengthens the polling of a vCPU");
+
+static unsigned int halt_poll_ns_grow_start = 10000;
+module_param(halt_poll_ns_grow_start, uint, 0644);
+MODULE_PARM_DESC(halt_poll_ns_grow_start, "polling begins with this, ns");
+
+static unsigned int halt_poll_ns_shrink = 2;
+module_param(halt_poll_ns_shrink, uint, 0644);
+MODULE_PARM_DESC(halt_poll_ns_shrink, "divisor by which a long sleep shortens it, 0: to none");
+
+static u64 max_poll_ns(struct kvm *kvm)
+{
+	/* Pairs with the release when KVM_CAP_HALT_POLL is enabled. */
+	if (smp_load_acquire(&kvm->override_halt_poll_ns))
+		return READ_ONCE(kvm->max_halt_poll_ns);
+	return READ_ONCE(halt_poll_ns);
+}
+
+/* Why a sleep must end; also the condition of polling. */
+static bool should_stop(struct kvm_vcpu *vcpu)
+{
+	if (kvm_arch_vcpu_runnable(vcpu)) {
+		vcpu->valid_wakeup = true;
+		return true;
+	}
+	return kvm_check_request(vcpu, KVM_REQ_UNBLOCK) || signal_pending(current);
+}
+
+/* Returns whether it slept at all. */
+static bool block(struct kvm_vcpu *vcpu)
+{
+	bool slept = false;
+
+	vcpu->stat.blocking = 1;
+	preempt_disable();
+	kvm_arch_vcpu_blocking(vcpu);
+	prepare_to_rcuwait(&vcpu->wait);
+	preempt_enable();
+
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (should_stop(vcpu))
+			break;
+		slept = true;
+		schedule();
+	}
+
+	preempt_disable();
+	finish_rcuwait(&vcpu->wait);
+	kvm_arch_vcpu_unblocking(vcpu);
+	preempt_enable();
+	vcpu->stat.blocking = 0;
+	return slept;
+}
+
+static void grow_polling(struct kvm_vcpu *vcpu, u64 max)
+{
+	unsigned int grow = READ_ONCE(halt_poll_ns_grow);
+
+	if (!grow)
+		return;
+	vcpu->halt_poll_ns = max_t(u64, vcpu->halt_poll_ns * grow, READ_ONCE(halt_poll_ns_grow_start));
+	vcpu->halt_poll_ns = min(vcpu->halt_poll_ns, max);
+}
+
+static void shrink_polling(struct kvm_vcpu *vcpu)
+{
+	unsigned int shrink = READ_ONCE(halt_poll_ns_shrink);
+
+	vcpu->halt_poll_ns = shrink ? vcpu->halt_poll_ns / shrink : 0;
+	if (vcpu->halt_poll_ns < READ_ONCE(halt_poll_ns_grow_start))
+		vcpu->halt_poll_ns = 0;
+}
+
+/* @waited: ns from HLT to the wake-up */
+static void adjust_polling(struct kvm_vcpu *vcpu, u64 waited)
+{
+	u64 max = max_poll_ns(vcpu->kvm);
+
+	if (!max) {
+		vcpu->halt_poll_ns = 0;
+	} else if (!vcpu->valid_wakeup) {
+		shrink_polling(vcpu);
+	} else if (waited <= vcpu->halt_poll_ns) {
+		return;
+	} else if (waited > max && vcpu->halt_poll_ns) {
+		shrink_polling(vcpu);
+	} else if (waited < max && vcpu->halt_poll_ns < max) {
+		grow_polling(vcpu, max);
+	}
+}
+
+/* True when an event came while polling. */
+static bool poll(struct kvm_vcpu *vcpu, ktime_t start)
+{
+	ktime_t stop = ktime_add_ns(start, vcpu->halt_poll_ns);
+	ktime_t now;
+
+	vcpu->stat.halt_attempted_poll++;
+	do {
+		if (should_stop(vcpu)) {
+			now = ktime_get();
+			vcpu->stat.halt_successful_poll++;
+			if (!vcpu->valid_wakeup)
+				vcpu->stat.halt_poll_invalid++;
+			vcpu->stat.halt_poll_success_ns += ktime_to_ns(ktime_sub(now, start));
+			return true;
+		}
+		cpu_relax();
+		now = ktime_get();
+	} while (single_task_running() && !need_resched() && ktime_before(now, stop));
+
+	vcpu->stat.halt_poll_fail_ns += ktime_to_ns(ktime_sub(now, start));
+	return false;
+}
+
+void kvm_vcpu_halt(struct kvm_vcpu *vcpu)
+{
+	ktime_t start = ktime_get();
+	u64 max = max_poll_ns(vcpu->kvm);
+
+	vcpu->valid_wakeup = false;
+	if (vcpu->halt_poll_ns > max)
+		vcpu->halt_poll_ns = max;
+	if (!vcpu->halt_poll_ns || kvm_arch_no_poll(vcpu) || !poll(vcpu, start)) {
+		ktime_t slept_from = ktime_get();
+
+		if (block(vcpu))
+			vcpu->stat.halt_wait_ns += ktime_to_ns(ktime_sub(ktime_get(), slept_from));
+	}
+	adjust_polling(vcpu, ktime_to_ns(ktime_sub(ktime_get(), start)));
+}
+EXPORT_SYMBOL_GPL(kvm_vcpu_halt);
+
+void kvm_vcpu_block(struct kvm_vcpu *vcpu)
+{
+	vcpu->valid_wakeup = false;
+	block(vcpu);
+}
+EXPORT_SYMBOL_GPL(kvm_vcpu_block);

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Statistics to read: KVM_GET_STATS_FD's files, and totals over all VMs in debugfs.
+ *
+ * A stats file is a header, an id string, one descriptor a counter and the counters, at offsets that the header tells.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/debugfs.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/uaccess.h>
+
+#include "ioctl.h"
+#include "lifetime.h"
+
+/* A descriptor with its name, as it stands in the file. */
+struct stats_desc {
+	struct kvm_stats_desc desc;
+	char name[KVM_STATS_NAME_SIZE];
+};
+
+static_assert(sizeof(struct stats_desc) == sizeof(struct kvm_stats_desc) + KVM_STATS_NAME_SIZE);
+
+#define DESC(kind, member, type, unit, exp)                                                           \
+	{                                                                                             \
+		.desc = { .flags = KVM_STATS_TYPE_##type | KVM_STATS_UNIT_##unit |                    \
+				   KVM_STATS_BASE_POW10,                                              \
+			  .exponent = (exp),                                                          \
+			  .size = 1,                                                                  \
+			  .offset = offsetof(struct kind, member) },                                  \
+		.name = #member,                                                                      \
+	},
+
+#define KVM_STAT_VM(name, type, unit, exp) DESC(kvm_vm_stat, name, type, unit, exp)
+#define KVM_STAT_VCPU(name, type, unit, exp)
+static const struct stats_desc vm_descs[] = {
+#include "stats.def"
+#include "stats_arch.def"
+};
+
+#undef KVM_STAT_VM
+#undef KVM_STAT_VCPU
+#define KVM_STAT_VM(name, type, unit, exp)
+#define KVM_STAT_VCPU(name, type, unit, exp) DESC(kvm_vcpu_stat, name, type, unit, exp)
+static const struct stats_desc vcpu_descs[] = {
+#include "stats.def"
+#include "stats_arch.def"
+};
+
+#undef KVM_STAT_VM
+#undef KVM_STAT_VCPU
+
+#define HEADER(descs)                                                                                 \
+	{                                                                                             \
+		.name_size = KVM_STATS_NAME_SIZE,                                                     \
+		.num_desc = ARRAY_SIZE(descs),                                                        \
+		.id_offset = sizeof(struct kvm_stats_header),                                         \
+		.desc_offset = sizeof(struct kvm_stats_header) + KVM_STATS_NAME_SIZE,                 \
+		.data_offset = sizeof(struct kvm_stats_header) + KVM_STATS_NAME_SIZE + sizeof(descs), \
+	}
+
+static const struct kvm_stats_header vm_header = HEADER(vm_descs);
+static const struct kvm_stats_header vcpu_header = HEADER(vcpu_descs);
+
+/* Copy what of [start, start + len) the reader's window covers, and move the window on. */
+static int read_part(char __user **user, size_t *left, loff_t *pos, const void *part, size_t start, size_t len)
+{
+	size_t skip, n;
+
+	if (!*left || *pos < start || *pos >= start + len)
+		return 0;
+	skip = *pos - start;
+	n = min(*left, len - skip);
+	if (copy_to_user(*user, part + skip, n))
+		return -EFAULT;
+	*user += n;
+	*left -= n;
+	*pos += n;
+	return 0;
+}
+
+static ssize_t read_stats(char __user *user, size_t size, loff_t *ppos, const struct kvm_stats_header *header,
+			  const char *id, const struct stats_desc *descs, const void *data, size_t data_size)
+{
+	size_t left = size;
+	loff_t pos = *ppos;
+
+	if (pos < 0)
+		return -EINVAL;
+	if (read_part(&user, &left, &pos, header, 0, sizeof(*header)) ||
+	    read_part(&user, &left, &pos, id, header->id_offset, KVM_STATS_NAME_SIZE) ||
+	    read_part(&user, &left, &pos, descs, header->desc_offset, header->num_desc * sizeof(*descs)) ||
+	    read_part(&user, &left, &pos, data, header->data_offset, data_size))
+		return -EFAULT;
+	*ppos = pos;
+	return size - left;
+}
+
+static ssize_t vm_stats_read(struct file *filp, char __user *user, size_t size, loff_t *ppos)
+{
+	struct kvm *kvm = filp->private_data;
+	char id[KVM_STATS_NAME_SIZE] = {};
+
+	strscpy(id, kvm->stats_id, sizeof(id));
+	return read_stats(user, size, ppos, &vm_header, id, vm_descs, &kvm->stat, sizeof(kvm->stat));
+}
+
+static ssize_t vcpu_stats_read(struct file *filp, char __user *user, size_t size, loff_t *ppos)
+{
+	struct kvm_vcpu *vcpu = filp->private_data;
+	char id[KVM_STATS_NAME_SIZE] = {};
+
+	snprintf(id, sizeof(id), "%s/vcpu-%u", vcpu->kvm->stats_id, vcpu->id);
+	return read_stats(user, size, ppos, &vcpu_header, id, vcpu_descs, &vcpu->stat, sizeof(vcpu->stat));
+}
+
+static int vm_stats_release(struct inode *inode, struct file *filp)
+{
+	kvm_put_kvm(filp->private_data);
+	return 0;
+}
+
+static int vcpu_stats_release(struct inode *inode, struct file *filp)
+{
+	struct kvm_vcpu *vcpu = filp->private_data;
+
+	kvm_put_kvm(vcpu->kvm);
+	return 0;
+}
+
+struct file_operations kvm_vm_stats_fops = {
+	.read = vm_stats_read,
+	.release = vm_stats_release,
+	.llseek = noop_llseek,
+};
+
+struct file_operations kvm_vcpu_stats_fops = {
+	.read = vcpu_stats_read,
+	.release = vcpu_stats_release,
+	.llseek = noop_llseek,
+};
+
+static long stats_fd(struct kvm *kvm, const char *name, const struct file_operations *fops, void *priv)
+{
+	int fd = get_unused_fd_flags(O_CLOEXEC);
+	struct file *file;
+
+	if (fd < 0)
+		return fd;
+	file = anon_inode_getfile(name, fops, priv, O_RDONLY);
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		return PTR_ERR(file);
+	}
+	kvm_get_kvm(kvm);
+	file->f_mode |= FMODE_PREAD;
+	fd_install(fd, file);
+	return fd;
+}
+
+long kvm_vm_get_stats_fd(struct kvm *kvm, union kvm_ioctl_arg arg)
+{
+	return stats_fd(kvm, "kvm-vm-stats", &kvm_vm_stats_fops, kvm);
+}
+
+long kvm_vcpu_get_stats_fd(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "kvm-vcpu-stats:%u", vcpu->id);
+	return stats_fd(vcpu->kvm, name, &kvm_vcpu_stats_fops, vcpu);
+}
+
+/* ---------------------------------------------------------------- debugfs totals */
+
+static struct dentry *debugfs_root;
+
+struct total {
+	const struct kvm_stats_desc *desc;
+	u64 sum;
+};
+
+static void add_vm(struct kvm *kvm, void *arg)
+{
+	struct total *total = arg;
+
+	total->sum += *(u64 *)((void *)&kvm->stat + total->desc->offset);
+}
+
+static void add_vcpus(struct kvm *kvm, void *arg)
+{
+	struct total *total = arg;
+	struct kvm_vcpu *vcpu;
+	unsigned int i;
+
+	kvm_for_each_vcpu(i, vcpu, kvm)
+		total->sum += *(u64 *)((void *)&vcpu->stat + total->desc->offset);
+}
+
+static int vm_total_get(void *desc, u64 *val)
+{
+	struct total total = { .desc = desc };
+
+	kvm_for_each_vm(add_vm, &total);
+	*val = total.sum;
+	return 0;
+}
+
+static int vcpu_total_get(void *desc, u64 *val)
+{
+	struct total total = { .desc = desc };
+
+	kvm_for_each_vm(add_vcpus, &total);
+	*val = total.sum;
+	return 0;
+}
+
+DEFINE_DEBUGFS_ATTRIBUTE(vm_total_fops, vm_total_get, NULL, "%llu\n");
+DEFINE_DEBUGFS_ATTRIBUTE(vcpu_total_fops, vcpu_total_get, NULL, "%llu\n");
+
+void kvm_debugfs_init(void)
+{
+	unsigned int i;
+
+	debugfs_root = debugfs_create_dir("kvm", NULL);
+	for (i = 0; i < ARRAY_SIZE(vm_descs); i++)
+		debugfs_create_file(vm_descs[i].name, 0444, debugfs_root, (void *)&vm_descs[i].desc, &vm_total_fops);
+	for (i = 0; i < ARRAY_SIZE(vcpu_descs); i++)
+		debugfs_create_file(vcpu_descs[i].name, 0444, debugfs_root, (void *)&vcpu_descs[i].desc,
+				    &vcpu_total_fops);
+}
+
+void kvm_debugfs_exit(void)
+{
+	debugfs_remove_recursive(debugfs_root);
+	debugfs_root = NULL;
+}
