@@ -42,6 +42,7 @@ int kvm_io_bus_read(struct kvm_vcpu *vcpu, enum kvm_bus_kind bus, gpa_t addr, in
 /* The same with interrupts off: only devices whose ops say fast; -EWOULDBLOCK when another one would take it. */
 int kvm_io_bus_write_fast(struct kvm_vcpu *vcpu, enum kvm_bus_kind bus, gpa_t addr, int len, const void *val);
 int kvm_io_bus_read_fast(struct kvm_vcpu *vcpu, enum kvm_bus_kind bus, gpa_t addr, int len, void *val);
+bool kvm_io_bus_has_fast(struct kvm *kvm, enum kvm_bus_kind bus, gpa_t addr);
 int kvm_io_init_vm(struct kvm *kvm);
 void kvm_io_destroy_vm(struct kvm *kvm);
 

@@ -8,7 +8,6 @@
  */
 #define pr_fmt(fmt) "kvm: " fmt
 
-#include <linux/module.h>
 #include <linux/overflow.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -37,8 +36,8 @@ struct kvm_io_bus {
 
 static __always_inline struct kvm_io_bus *get_bus(struct kvm *kvm, enum kvm_bus_kind kind)
 {
-	return rcu_dereference_check(kvm->buses[kind], srcu_read_lock_held(&kvm->srcu) ||
-							       rcu_read_lock_sched_held());
+	return rcu_dereference_check(kvm->buses[kind],
+				     srcu_read_lock_held(&kvm->srcu) || rcu_read_lock_sched_held());
 }
 
 #define for_each_device(bus, i, addr, len, dev)                                                   \
@@ -68,13 +67,13 @@ int kvm_io_bus_write(struct kvm_vcpu *vcpu, enum kvm_bus_kind kind, gpa_t addr, 
 
 	if (!bus)
 		return -EOPNOTSUPP;
-	for_each_device(bus, i, addr, len, dev) {
+	for_each_device(bus, i, addr, len, dev)
+	{
 		if (dev && dev->ops->write && !dev->ops->write(vcpu, dev, addr, len, val))
 			return 0;
 	}
 	return -EOPNOTSUPP;
 }
-EXPORT_SYMBOL_GPL(kvm_io_bus_write);
 
 /**
  * kvm_io_bus_read() - offer a read to the devices of a bus
@@ -95,13 +94,13 @@ int kvm_io_bus_read(struct kvm_vcpu *vcpu, enum kvm_bus_kind kind, gpa_t addr, i
 
 	if (!bus)
 		return -EOPNOTSUPP;
-	for_each_device(bus, i, addr, len, dev) {
+	for_each_device(bus, i, addr, len, dev)
+	{
 		if (dev && dev->ops->read && !dev->ops->read(vcpu, dev, addr, len, val))
 			return 0;
 	}
 	return -EOPNOTSUPP;
 }
-EXPORT_SYMBOL_GPL(kvm_io_bus_read);
 
 /**
  * kvm_io_bus_write_fast() - offer a write to those devices that work with interrupts off
@@ -124,7 +123,8 @@ int kvm_io_bus_write_fast(struct kvm_vcpu *vcpu, enum kvm_bus_kind kind, gpa_t a
 
 	if (!bus)
 		return -EOPNOTSUPP;
-	for_each_device(bus, i, addr, len, dev) {
+	for_each_device(bus, i, addr, len, dev)
+	{
 		if (!dev || !dev->ops->write)
 			continue;
 		if (!dev->ops->fast)
@@ -134,7 +134,6 @@ int kvm_io_bus_write_fast(struct kvm_vcpu *vcpu, enum kvm_bus_kind kind, gpa_t a
 	}
 	return -EOPNOTSUPP;
 }
-EXPORT_SYMBOL_GPL(kvm_io_bus_write_fast);
 
 /**
  * kvm_io_bus_read_fast() - offer a read to those devices that work with interrupts off
@@ -156,7 +155,8 @@ int kvm_io_bus_read_fast(struct kvm_vcpu *vcpu, enum kvm_bus_kind kind, gpa_t ad
 
 	if (!bus)
 		return -EOPNOTSUPP;
-	for_each_device(bus, i, addr, len, dev) {
+	for_each_device(bus, i, addr, len, dev)
+	{
 		if (!dev || !dev->ops->read)
 			continue;
 		if (!dev->ops->fast)
@@ -166,7 +166,29 @@ int kvm_io_bus_read_fast(struct kvm_vcpu *vcpu, enum kvm_bus_kind kind, gpa_t ad
 	}
 	return -EOPNOTSUPP;
 }
-EXPORT_SYMBOL_GPL(kvm_io_bus_read_fast);
+
+/**
+ * kvm_io_bus_has_fast() - is there a device at an address that works with interrupts off?
+ * @kvm: the machine
+ * @kind: the bus
+ * @addr: the address
+ * Context: interrupts off, or SRCU held
+ */
+bool kvm_io_bus_has_fast(struct kvm *kvm, enum kvm_bus_kind kind, gpa_t addr)
+{
+	struct kvm_io_bus *bus = get_bus(kvm, kind);
+	struct kvm_io_device *dev;
+	int i;
+
+	if (!bus)
+		return false;
+	for_each_device(bus, i, addr, 1, dev)
+	{
+		if (dev && dev->ops->fast)
+			return true;
+	}
+	return false;
+}
 
 /* ---------------------------------------------------------------- change */
 
@@ -246,7 +268,6 @@ int kvm_io_bus_register(struct kvm *kvm, enum kvm_bus_kind kind, gpa_t addr, u32
 	replace_bus(kvm, kind, old, new);
 	return 0;
 }
-EXPORT_SYMBOL_GPL(kvm_io_bus_register);
 
 static int find_device(const struct kvm_io_bus *bus, const struct kvm_io_device *dev)
 {
@@ -337,7 +358,6 @@ int kvm_io_bus_unregister(struct kvm *kvm, enum kvm_bus_kind kind, struct kvm_io
 		dev->ops->destroy(dev);
 	return 0;
 }
-EXPORT_SYMBOL_GPL(kvm_io_bus_unregister);
 
 /* ---------------------------------------------------------------- life */
 

@@ -42,7 +42,8 @@ static inline bool kvm_io_range_takes(const struct kvm_io_range *r, u64 addr, u3
 }
 
 /* How many ranges begin at or below @addr: the search goes down from there. */
-static inline unsigned int kvm_io_range_upper(const struct kvm_io_range *r, unsigned int nr, u64 addr)
+static inline unsigned int kvm_io_range_upper(const struct kvm_io_range *r, unsigned int nr,
+					      u64 addr)
 {
 	unsigned int lo = 0;
 

@@ -9,7 +9,6 @@
 #define pr_fmt(fmt) "kvm: " fmt
 
 #include <linux/mm.h>
-#include <linux/module.h>
 #include <linux/nospec.h>
 #include <linux/overflow.h>
 #include <linux/rculist.h>
@@ -84,7 +83,6 @@ int kvm_set_irq(struct kvm *kvm, int irq_source_id, u32 irq, int level, bool lin
 	rcu_read_unlock();
 	return ret;
 }
-EXPORT_SYMBOL_GPL(kvm_set_irq);
 
 /**
  * kvm_set_irq_inatomic() - raise a GSI as an edge from a place that cannot wait
@@ -133,7 +131,6 @@ int kvm_irq_map_gsi(struct kvm *kvm, struct kvm_kernel_irq_routing_entry *entrie
 		memcpy(entries, e, n * sizeof(*e));
 	return n;
 }
-EXPORT_SYMBOL_GPL(kvm_irq_map_gsi);
 
 /**
  * kvm_irq_for_each_route() - look at all routes of a kind
@@ -164,7 +161,6 @@ int kvm_irq_map_chip_pin(struct kvm *kvm, unsigned int irqchip, unsigned int pin
 		return NO_GSI;
 	return t->chip[irqchip][pin];
 }
-EXPORT_SYMBOL_GPL(kvm_irq_map_chip_pin);
 
 /* ---------------------------------------------------------------- acknowledgement */
 
@@ -185,7 +181,6 @@ void kvm_notify_acked_irq(struct kvm *kvm, unsigned int irqchip, unsigned int pi
 	}
 	rcu_read_unlock();
 }
-EXPORT_SYMBOL_GPL(kvm_notify_acked_irq);
 
 bool kvm_irq_has_notifier(struct kvm *kvm, unsigned int irqchip, unsigned int pin)
 {
@@ -204,7 +199,6 @@ bool kvm_irq_has_notifier(struct kvm *kvm, unsigned int irqchip, unsigned int pi
 	rcu_read_unlock();
 	return found;
 }
-EXPORT_SYMBOL_GPL(kvm_irq_has_notifier);
 
 /* Called by who holds kvm->irq_lock. */
 void kvm_add_irq_ack_notifier(struct kvm *kvm, struct kvm_irq_ack_notifier *n)
@@ -232,7 +226,6 @@ void kvm_register_irq_ack_notifier(struct kvm *kvm, struct kvm_irq_ack_notifier 
 	kvm_add_irq_ack_notifier(kvm, n);
 	mutex_unlock(&kvm->irq_lock);
 }
-EXPORT_SYMBOL_GPL(kvm_register_irq_ack_notifier);
 
 /**
  * kvm_unregister_irq_ack_notifier() - no longer be told
@@ -247,7 +240,6 @@ void kvm_unregister_irq_ack_notifier(struct kvm *kvm, struct kvm_irq_ack_notifie
 	mutex_unlock(&kvm->irq_lock);
 	synchronize_rcu_expedited();
 }
-EXPORT_SYMBOL_GPL(kvm_unregister_irq_ack_notifier);
 
 /* ---------------------------------------------------------------- the table */
 
@@ -342,9 +334,8 @@ static int fill_table(struct kvm *kvm, struct kvm_irq_routing_table *t,
 	return r;
 }
 
-static struct kvm_irq_routing_table *make_table(struct kvm *kvm,
-						const struct kvm_irq_routing_entry *ue,
-						unsigned int nr)
+static struct kvm_irq_routing_table *
+make_table(struct kvm *kvm, const struct kvm_irq_routing_entry *ue, unsigned int nr)
 {
 	struct kvm_irq_routing_table *t;
 	unsigned int i;
@@ -451,8 +442,8 @@ long kvm_vm_irq_line_status(struct kvm *kvm, union kvm_ioctl_arg arg)
 
 	if (!kvm_arch_irqchip_in_kernel(kvm))
 		return -ENXIO;
-	line->status = kvm_set_irq(kvm, KVM_USERSPACE_IRQ_SOURCE_ID, line->irq, !!line->level,
-				   true);
+	line->status =
+		kvm_set_irq(kvm, KVM_USERSPACE_IRQ_SOURCE_ID, line->irq, !!line->level, true);
 	return 0;
 }
 

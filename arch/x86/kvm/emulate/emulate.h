@@ -446,11 +446,13 @@ enum emul_result emul_skip(struct emul_ctxt *ctxt);
  * @write:	memory is written with @val; else it is read, give the value to emul_mov_finish()
  * @len:	bytes of memory accessed: 1, 2, 4, 8
  * @val:	what to write (bytes above @len are 0)
+ * @ea:		offset of the memory operand in its segment
  */
 struct emul_mov {
 	bool write;
 	u8 len;
 	u64 val;
+	u64 ea;
 };
 
 bool emul_mov_parse(struct emul_ctxt *ctxt, struct emul_mov *mov);
