@@ -9,7 +9,6 @@
 #include <linux/mm.h>
 #include <linux/uaccess.h>
 
-#include "io_x86.h"
 #include "mmu/mmu.h"
 #include "svm/svm.h"
 
@@ -263,15 +262,10 @@ int svm_skip_instruction(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
 
-	if (svm->next_rip || svm_find_next_rip(svm)) {
-		kvm_rip_write(vcpu, svm->next_rip);
-		svm->next_rip = 0;
-	} else {
-		if (irqs_disabled())
-			return -EFAULT;
-		if (kvm_emulate_instruction(vcpu, KVM_EMUL_SKIP, 0, NULL, 0) <= 0)
-			return -EFAULT;
-	}
+	if (!svm_find_next_rip(svm))
+		return -EFAULT;
+	kvm_rip_write(vcpu, svm->next_rip);
+	svm->next_rip = 0;
 	svm->vmcb->control.int_state &= ~SVM_INTERRUPT_SHADOW_MASK;
 	svm->vmcb->save.rflags &= ~X86_EFLAGS_RF;
 	return 0;

@@ -253,12 +253,13 @@ void svm_set_dtable(struct kvm_vcpu *vcpu, bool idt, const struct kvm_dtable *dt
 #define ATTR_LDT (0x2 | SVM_SELECTOR_P_MASK)
 #define ATTR_TSS16 (0x3 | SVM_SELECTOR_P_MASK) /* busy */
 
-/* State after RESET and INIT, APM vol. 2, table 14-1: what is in the VMCB. */
-void svm_reset_state(struct vcpu_svm *svm)
+/* State after RESET and INIT, APM vol. 2, table 14-1: what is in the VMCB.  INIT leaves CD and NW as they are. */
+void svm_reset_state(struct vcpu_svm *svm, bool init)
 {
 	struct vmcb_save_area *save = &svm->vmcb->save;
 	struct kvm_vcpu *vcpu = &svm->vcpu;
 	static const struct vmcb_seg data = { .limit = 0xffff, .attrib = ATTR_DATA };
+	const unsigned long cache_off = X86_CR0_CD | X86_CR0_NW;
 
 	save->cs = (struct vmcb_seg){
 		.selector = 0xf000, .base = 0xffff0000, .limit = 0xffff, .attrib = ATTR_CODE,
@@ -269,9 +270,13 @@ void svm_reset_state(struct vcpu_svm *svm)
 	save->tr = (struct vmcb_seg){ .limit = 0xffff, .attrib = ATTR_TSS16 };
 	save->cpl = 0;
 	save->rflags = X86_EFLAGS_FIXED;
-	save->dr6 = KVM_DR6_FIXED_1 | 0xff0;
+	save->dr6 = KVM_DR6_ACTIVE_LOW;
 	save->dr7 = KVM_DR7_FIXED_1;
 	save->cr2 = 0;
 	kvm_rip_write(vcpu, 0xfff0);
+	svm_set_efer(vcpu, 0);
+	svm_set_cr0(vcpu, X86_CR0_ET | (init ? vcpu->arch.cr0 & cache_off : cache_off));
+	svm_set_cr3(vcpu, 0);
+	svm_set_cr4(vcpu, 0);
 	vmcb_mark_all_dirty(svm->vmcb);
 }

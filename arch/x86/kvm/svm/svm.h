@@ -83,12 +83,10 @@ struct svm_fetch {
  * @nmi_singlestep: TF is set for the NMI window
  * @nmi_singlestep_flags: TF and RF as the guest had them
  * @v_tpr: TPR bits 7:4 last given to the hardware
- * @hw_cr0_mask: CR0 bits that differ from the guest's view on purpose
  * @tsc_aux: the guest's TSC_AUX
  * @tsc_ratio: the guest's TSC_RATIO MSR
  * @msrpm: its MSR permission map
  * @fetch: see struct svm_fetch
- * @ac_rip, @db_rip: see exits.c
  */
 struct vcpu_svm {
 	struct kvm_vcpu vcpu;
@@ -273,7 +271,7 @@ void svm_set_cr3(struct kvm_vcpu *vcpu, unsigned long cr3);
 void svm_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4);
 void svm_set_efer(struct kvm_vcpu *vcpu, u64 efer);
 bool svm_is_valid_cr4(struct kvm_vcpu *vcpu, unsigned long cr4);
-void svm_reset_state(struct vcpu_svm *svm);
+void svm_reset_state(struct vcpu_svm *svm, bool init);
 
 /* debugregs.c */
 void svm_update_debug(struct kvm_vcpu *vcpu);

@@ -97,7 +97,7 @@ void svm_vcpu_reset(struct kvm_vcpu *vcpu, bool init)
 	c->int_state = 0;
 	svm_clear_irq_window(svm);
 	svm_set_nmi_mask(vcpu, false);
-	svm_reset_state(svm);
+	svm_reset_state(svm, init);
 	svm_update_debug(vcpu);
 	svm_update_exception_bitmap(vcpu);
 	svm_flush_tlb(vcpu);
