@@ -233,7 +233,7 @@ static int deliver_fault(struct kvm_emul *e)
 	return KVM_REENTER;
 }
 
-/* INT n is delivered with the instruction at RIP; INT3, INTO and INT1 are traps, delivered with RIP behind them. */
+/* INT n, INT3 and INTO are given to the backend with the instruction at RIP; INT1 is a trap, with RIP behind it. */
 static int deliver_software_event(struct kvm_emul *e)
 {
 	struct kvm_vcpu *vcpu = e->vcpu;
@@ -245,7 +245,8 @@ static int deliver_software_event(struct kvm_emul *e)
 		kvm_make_request(vcpu, KVM_REQ_EVENT);
 		return KVM_REENTER;
 	}
-	kvm_rip_write(vcpu, e->ctxt.next_rip);
+	if (f->kind == EMUL_EV_PRIV_EXC)
+		kvm_rip_write(vcpu, e->ctxt.next_rip);
 	kvm_queue_exception(vcpu, f->vector);
 	return KVM_REENTER;
 }

@@ -59,8 +59,6 @@ void svm_inject_irq(struct kvm_vcpu *vcpu, bool reinject)
 		prepare_soft_event(svm);
 		type = SVM_EVTINJ_TYPE_SOFT;
 	}
-	if (!reinject)
-		vcpu->stat.irq_injections++;
 	write_event(svm, vcpu->arch.events.irq_vector | type, 0);
 }
 
@@ -69,7 +67,6 @@ void svm_inject_nmi(struct kvm_vcpu *vcpu)
 	struct vcpu_svm *svm = to_svm(vcpu);
 
 	write_event(svm, X86_TRAP_NMI | SVM_EVTINJ_TYPE_NMI, 0);
-	vcpu->stat.nmi_injections++;
 	svm_set_nmi_mask(vcpu, true);
 }
 
