@@ -18,7 +18,7 @@
  * struct kvm_io_range - where a device is
  * @addr: first address
  * @len: bytes; 0: every access that starts at @addr, however long
- * @reach: highest end of this range and of all before it
+ * @reach: last address that this range or one before it has
  * @dev: the device; NULL: it left and there was no memory to close the gap
  */
 struct kvm_io_range {
@@ -28,9 +28,11 @@ struct kvm_io_range {
 	struct kvm_io_device *dev;
 };
 
-static inline u64 kvm_io_range_end(const struct kvm_io_range *r)
+static inline u64 kvm_io_range_last(const struct kvm_io_range *r)
 {
-	return r->addr + (r->len ? r->len : KVM_IO_MAX_ACCESS);
+	u64 last = r->addr + (r->len ? r->len : KVM_IO_MAX_ACCESS) - 1;
+
+	return last < r->addr ? ~0ULL : last; /* the top of the address space */
 }
 
 /* Does an access of @len bytes (0: by address alone) at @addr belong to @r? */
@@ -67,7 +69,7 @@ static inline unsigned int kvm_io_range_upper(const struct kvm_io_range *r, unsi
 static inline int kvm_io_range_next(const struct kvm_io_range *r, unsigned int i, u64 addr, u32 len)
 {
 	while (i--) {
-		if (r[i].reach <= addr)
+		if (r[i].reach < addr)
 			break;
 		if (kvm_io_range_takes(&r[i], addr, len))
 			return i;
@@ -82,12 +84,10 @@ static inline void kvm_io_range_set_reach(struct kvm_io_range *r, unsigned int n
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
-		u64 end = kvm_io_range_end(&r[i]);
+		u64 last = kvm_io_range_last(&r[i]);
 
-		if (end < r[i].addr) /* the top of the address space */
-			end = ~0ULL;
-		if (end > reach)
-			reach = end;
+		if (last > reach)
+			reach = last;
 		r[i].reach = reach;
 	}
 }

@@ -318,11 +318,13 @@ static int fail(struct kvm_emul *e, bool skip)
 
 /* ---------------------------------------------------------------- one instruction */
 
+/* Only RIP moves: who skips an instruction deals with its shadow and traps. */
 static int skip(struct kvm_emul *e)
 {
 	switch (emul_skip(&e->ctxt)) {
 	case EMUL_DONE:
-		return kvm_emul_done(e);
+		kvm_emul_store(e);
+		return KVM_REENTER;
 	case EMUL_FAULT:
 		return deliver_fault(e);
 	default:
