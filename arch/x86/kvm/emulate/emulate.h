@@ -59,11 +59,11 @@ enum emul_result {
 
 /* How the code segment and CR0/EFER make the processor read instructions. */
 enum emul_mode {
-	EMUL_MODE_REAL,		/* CR0.PE = 0 */
-	EMUL_MODE_VM86,		/* RFLAGS.VM = 1 */
-	EMUL_MODE_PROT16,	/* CS.D = 0, protected or compatibility mode */
-	EMUL_MODE_PROT32,	/* CS.D = 1, protected or compatibility mode */
-	EMUL_MODE_LONG,		/* EFER.LMA = 1 and CS.L = 1 */
+	EMUL_MODE_REAL, /* CR0.PE = 0 */
+	EMUL_MODE_VM86, /* RFLAGS.VM = 1 */
+	EMUL_MODE_PROT16, /* CS.D = 0, protected or compatibility mode */
+	EMUL_MODE_PROT32, /* CS.D = 1, protected or compatibility mode */
+	EMUL_MODE_LONG, /* EFER.LMA = 1 and CS.L = 1 */
 };
 
 /* Segment registers, numbered as instructions encode them. */
@@ -90,20 +90,20 @@ struct emul_seg {
 	u16 attr;
 };
 
-#define EMUL_SEG_TYPE(a)	((a) & 0xf)
-#define EMUL_SEG_ACCESSED	0x0001
-#define EMUL_SEG_RW		0x0002	/* data: writable, code: readable */
-#define EMUL_SEG_DC		0x0004	/* data: expand-down, code: conforming */
-#define EMUL_SEG_CODE		0x0008
-#define EMUL_SEG_S		0x0010	/* code or data, not a system segment */
-#define EMUL_SEG_DPL(a)		(((a) >> 5) & 3)
-#define EMUL_SEG_DPL_SHIFT	5
-#define EMUL_SEG_P		0x0080
-#define EMUL_SEG_AVL		0x0100
-#define EMUL_SEG_L		0x0200
-#define EMUL_SEG_DB		0x0400
-#define EMUL_SEG_G		0x0800
-#define EMUL_SEG_UNUSABLE	0x8000
+#define EMUL_SEG_TYPE(a) ((a) & 0xf)
+#define EMUL_SEG_ACCESSED 0x0001
+#define EMUL_SEG_RW 0x0002 /* data: writable, code: readable */
+#define EMUL_SEG_DC 0x0004 /* data: expand-down, code: conforming */
+#define EMUL_SEG_CODE 0x0008
+#define EMUL_SEG_S 0x0010 /* code or data, not a system segment */
+#define EMUL_SEG_DPL(a) (((a) >> 5) & 3)
+#define EMUL_SEG_DPL_SHIFT 5
+#define EMUL_SEG_P 0x0080
+#define EMUL_SEG_AVL 0x0100
+#define EMUL_SEG_L 0x0200
+#define EMUL_SEG_DB 0x0400
+#define EMUL_SEG_G 0x0800
+#define EMUL_SEG_UNUSABLE 0x8000
 
 struct emul_dtr {
 	u64 base;
@@ -112,10 +112,10 @@ struct emul_dtr {
 
 /* What kind of event ctxt->fault is. */
 enum emul_event_kind {
-	EMUL_EV_FAULT,		/* hardware exception */
-	EMUL_EV_SOFT_INT,	/* INT n */
-	EMUL_EV_SOFT_EXC,	/* INT3, INTO */
-	EMUL_EV_PRIV_EXC,	/* INT1 */
+	EMUL_EV_FAULT, /* hardware exception */
+	EMUL_EV_SOFT_INT, /* INT n */
+	EMUL_EV_SOFT_EXC, /* INT3, INTO */
+	EMUL_EV_PRIV_EXC, /* INT1 */
 };
 
 /**
@@ -159,15 +159,16 @@ struct emul_fault {
  * for supervisors under SMAP, ctxt->rflags.AC.  With it it is an implicit supervisor access (descriptor tables, TSS):
  * supervisor rights, SMAP enforced whatever AC says.
  */
-#define EMUL_A_WRITE	0x01	/* check for writing; on a read op: the read half of a read-modify-write */
-#define EMUL_A_FETCH	0x02	/* instruction fetch */
-#define EMUL_A_SYSTEM	0x04	/* implicit supervisor access */
-#define EMUL_A_LOCKED	0x08	/* the read half of a locked read-modify-write; cmpxchg() follows */
-#define EMUL_A_STACK	0x10	/* a push, pop or stack switch (information only) */
-#define EMUL_A_STRING	0x20	/* string instruction, more of the same may follow (information only) */
+#define EMUL_A_WRITE \
+	0x01 /* check for writing; on a read op: the read half of a read-modify-write */
+#define EMUL_A_FETCH 0x02 /* instruction fetch */
+#define EMUL_A_SYSTEM 0x04 /* implicit supervisor access */
+#define EMUL_A_LOCKED 0x08 /* the read half of a locked read-modify-write; cmpxchg() follows */
+#define EMUL_A_STACK 0x10 /* a push, pop or stack switch (information only) */
+#define EMUL_A_STRING 0x20 /* string instruction, more of the same may follow (information only) */
 
-#define EMUL_MAX_ACCESS	64	/* no memory op is longer, in bytes, unless said */
-#define EMUL_MAX_INSN	15
+#define EMUL_MAX_ACCESS 64 /* no memory op is longer, in bytes, unless said */
+#define EMUL_MAX_INSN 15
 
 struct emul_ctxt;
 
@@ -193,23 +194,30 @@ struct emul_ops {
 	 * @probe: would an access like this fault?  Has no effect but setting accessed/dirty bits at most; MMIO is fine.
 	 * @bulk_read, @bulk_write: (optional) for string instructions: copy up to @len bytes of plain RAM inside one page;
 	 *	return how many bytes were done, 0 to have it done by @read and @write one element at a time (MMIO, any fault,
-	 *	or no wish to).  Must be a multiple of @unit.
+	 *	or no wish to).  Must be a multiple of @unit.  With @buf NULL bulk_write only tells what it would do.
 	 */
 	enum emul_result (*fetch)(struct emul_ctxt *ctxt, u64 lin, void *buf, unsigned int len);
-	enum emul_result (*read)(struct emul_ctxt *ctxt, u64 lin, void *buf, unsigned int len, unsigned int acc);
-	enum emul_result (*write)(struct emul_ctxt *ctxt, u64 lin, const void *buf, unsigned int len, unsigned int acc);
-	enum emul_result (*cmpxchg)(struct emul_ctxt *ctxt, u64 lin, const void *old, const void *new, unsigned int len,
-				    unsigned int acc);
-	enum emul_result (*probe)(struct emul_ctxt *ctxt, u64 lin, unsigned int len, unsigned int acc);
-	unsigned int (*bulk_read)(struct emul_ctxt *ctxt, u64 lin, void *buf, unsigned int len, unsigned int unit);
-	unsigned int (*bulk_write)(struct emul_ctxt *ctxt, u64 lin, const void *buf, unsigned int len, unsigned int unit);
+	enum emul_result (*read)(struct emul_ctxt *ctxt, u64 lin, void *buf, unsigned int len,
+				 unsigned int acc);
+	enum emul_result (*write)(struct emul_ctxt *ctxt, u64 lin, const void *buf,
+				  unsigned int len, unsigned int acc);
+	enum emul_result (*cmpxchg)(struct emul_ctxt *ctxt, u64 lin, const void *old,
+				    const void *new, unsigned int len, unsigned int acc);
+	enum emul_result (*probe)(struct emul_ctxt *ctxt, u64 lin, unsigned int len,
+				  unsigned int acc);
+	unsigned int (*bulk_read)(struct emul_ctxt *ctxt, u64 lin, void *buf, unsigned int len,
+				  unsigned int unit);
+	unsigned int (*bulk_write)(struct emul_ctxt *ctxt, u64 lin, const void *buf,
+				   unsigned int len, unsigned int unit);
 
 	/*
 	 * Port I/O: @count elements of @size (1, 2, 4) bytes, all done or none; count is above 1 only for REP INS/OUTS.
 	 * count * size <= EMUL_PIO_BATCH.  Permission (IOPL, TSS bitmap) has been checked.  May return EMUL_NEED_IO.
 	 */
-	enum emul_result (*in)(struct emul_ctxt *ctxt, u16 port, unsigned int size, void *buf, unsigned int count);
-	enum emul_result (*out)(struct emul_ctxt *ctxt, u16 port, unsigned int size, const void *buf, unsigned int count);
+	enum emul_result (*in)(struct emul_ctxt *ctxt, u16 port, unsigned int size, void *buf,
+			       unsigned int count);
+	enum emul_result (*out)(struct emul_ctxt *ctxt, u16 port, unsigned int size,
+				const void *buf, unsigned int count);
 
 	/*
 	 * Segment registers and descriptor tables.  SS.DPL is the CPL: set_seg(EMUL_SS) sets it (in virtual-8086 mode it is
@@ -243,9 +251,9 @@ struct emul_ops {
 	/* CPUID leaf *@eax, subleaf *@ecx, as the guest sees it.  Faulting CPUID (MSR_PLATFORM_INFO) is the op's. */
 	enum emul_result (*cpuid)(struct emul_ctxt *ctxt, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
 	u64 (*rdtsc)(struct emul_ctxt *ctxt);
-	enum emul_result (*rdpmc)(struct emul_ctxt *ctxt, u32 index, u64 *val);	/* optional */
-	enum emul_result (*get_xcr)(struct emul_ctxt *ctxt, u32 index, u64 *val);	/* optional */
-	enum emul_result (*set_xcr)(struct emul_ctxt *ctxt, u32 index, u64 val);	/* optional */
+	enum emul_result (*rdpmc)(struct emul_ctxt *ctxt, u32 index, u64 *val); /* optional */
+	enum emul_result (*get_xcr)(struct emul_ctxt *ctxt, u32 index, u64 *val); /* optional */
+	enum emul_result (*set_xcr)(struct emul_ctxt *ctxt, u32 index, u64 val); /* optional */
 
 	/*
 	 * Actions.  halt: HLT (rip is already to be advanced by EMUL_DONE).  invlpg: @lin need not be canonical.  invpcid:
@@ -257,9 +265,10 @@ struct emul_ops {
 	enum emul_result (*halt)(struct emul_ctxt *ctxt);
 	enum emul_result (*wbinvd)(struct emul_ctxt *ctxt);
 	enum emul_result (*invlpg)(struct emul_ctxt *ctxt, u64 lin);
-	enum emul_result (*invpcid)(struct emul_ctxt *ctxt, u64 type, const u64 desc[2]);	/* optional */
-	enum emul_result (*leave_smm)(struct emul_ctxt *ctxt);			/* optional */
-	enum emul_result (*hypercall)(struct emul_ctxt *ctxt);			/* optional */
+	enum emul_result (*invpcid)(struct emul_ctxt *ctxt, u64 type,
+				    const u64 desc[2]); /* optional */
+	enum emul_result (*leave_smm)(struct emul_ctxt *ctxt); /* optional */
+	enum emul_result (*hypercall)(struct emul_ctxt *ctxt); /* optional */
 
 	/*
 	 * The guest's FPU state, all optional together.  The op makes the guest's state present first (it may be in the
@@ -268,12 +277,13 @@ struct emul_ops {
 	 * transfer the first @len (160 or 512) bytes of an FXSAVE64 image; fx_write is given only valid MXCSR values.
 	 */
 	void (*vec_read)(struct emul_ctxt *ctxt, unsigned int reg, void *buf, unsigned int len);
-	void (*vec_write)(struct emul_ctxt *ctxt, unsigned int reg, const void *buf, unsigned int len, bool zext);
+	void (*vec_write)(struct emul_ctxt *ctxt, unsigned int reg, const void *buf,
+			  unsigned int len, bool zext);
 	void (*fx_read)(struct emul_ctxt *ctxt, void *buf, unsigned int len);
 	void (*fx_write)(struct emul_ctxt *ctxt, const void *buf, unsigned int len);
 };
 
-#define EMUL_PIO_BATCH	512	/* most bytes of one in/out op */
+#define EMUL_PIO_BATCH 512 /* most bytes of one in/out op */
 
 /* General-purpose registers, numbered as instructions encode them. */
 enum emul_gpr {
@@ -309,9 +319,9 @@ enum emul_feature {
 	EMUL_F_CX8,
 	EMUL_F_CX16,
 	EMUL_F_CMOV,
-	EMUL_F_SEP,		/* SYSENTER, SYSEXIT */
-	EMUL_F_SYSCALL,		/* SYSCALL, SYSRET; EFER.SCE is looked at besides */
-	EMUL_F_LAHF64,		/* LAHF and SAHF in 64-bit mode */
+	EMUL_F_SEP, /* SYSENTER, SYSEXIT */
+	EMUL_F_SYSCALL, /* SYSCALL, SYSRET; EFER.SCE is looked at besides */
+	EMUL_F_LAHF64, /* LAHF and SAHF in 64-bit mode */
 	EMUL_F_CLFLUSH,
 	EMUL_F_CLFLUSHOPT,
 	EMUL_F_CLWB,
@@ -325,8 +335,8 @@ enum emul_feature {
 	EMUL_F_ADX,
 	EMUL_F_FSGSBASE,
 	EMUL_F_INVPCID,
-	EMUL_F_SMAP,		/* CLAC, STAC */
-	EMUL_F_XSAVE,		/* XGETBV, XSETBV */
+	EMUL_F_SMAP, /* CLAC, STAC */
+	EMUL_F_XSAVE, /* XGETBV, XSETBV */
 	EMUL_F_PREFETCHW,
 	EMUL_F_MONITOR,
 	EMUL_F_RDRAND,
@@ -334,56 +344,57 @@ enum emul_feature {
 	EMUL_F_MOVDIRI,
 	EMUL_F_SERIALIZE,
 	EMUL_F_3DNOW,
-	EMUL_F_UMIP,		/* nothing to offer: CR4.UMIP is looked at */
-	EMUL_F_PKU,		/* RDPKRU, WRPKRU */
-	EMUL_F_INTEL,		/* behave as Intel's processors where the two differ (SYSCALL in compatibility mode, …) */
+	EMUL_F_UMIP, /* nothing to offer: CR4.UMIP is looked at */
+	EMUL_F_PKU, /* RDPKRU, WRPKRU */
+	EMUL_F_INTEL, /* behave as Intel's processors where the two differ (SYSCALL in compatibility mode, …) */
 	EMUL_NR_FEATURES,
 };
 
-struct emul_desc;	/* a row of the instruction table, see insn.h */
+struct emul_desc; /* a row of the instruction table, see insn.h */
 
 /* The decoded instruction.  Owners may read @bytes, @len, @fetched; the rest is the emulator's. */
 struct emul_insn {
 	u8 bytes[EMUL_MAX_INSN];
-	u8 fetched;		/* valid bytes */
-	u8 len;			/* length; 0 while not decoded to the end */
-	u8 pos;			/* read so far */
-	u8 op_bytes;		/* operand size: 1, 2, 4, 8 */
-	u8 ad_bytes;		/* address size: 2, 4, 8 */
-	u8 map;			/* opcode map */
+	u8 fetched; /* valid bytes */
+	u8 len; /* length; 0 while not decoded to the end */
+	u8 pos; /* read so far */
+	u8 op_bytes; /* operand size: 1, 2, 4, 8 */
+	u8 ad_bytes; /* address size: 2, 4, 8 */
+	u8 map; /* opcode map */
 	u8 opcode;
 	u8 modrm;
 	u8 sib;
-	u8 rex;			/* REX, or the REX bits of a VEX prefix */
-	u8 vex;			/* kind of VEX prefix, 0: none */
+	u8 rex; /* REX, or the REX bits of a VEX prefix */
+	u8 vex; /* kind of VEX prefix, 0: none */
 	u8 vex_l;
-	u8 vex_v;		/* VEX.vvvv, not inverted */
-	u8 rep;			/* 0, 0xf2 or 0xf3 */
-	u8 pfx;			/* other prefixes seen */
-	u8 seg;			/* segment of the memory operand */
-	u8 reg;			/* ModRM.reg with REX.R, or the opcode's register with REX.B */
-	u8 rm;			/* ModRM.rm with REX.B, when a register */
-	u8 base;		/* of the memory operand, 0xff: none, 0xfe: RIP */
-	u8 index;		/* of the memory operand, 0xff: none */
+	u8 vex_v; /* VEX.vvvv, not inverted */
+	u8 rep; /* 0, 0xf2 or 0xf3 */
+	u8 pfx; /* other prefixes seen */
+	u8 seg; /* segment of the memory operand */
+	u8 reg; /* ModRM.reg with REX.R, or the opcode's register with REX.B */
+	u8 rm; /* ModRM.rm with REX.B, when a register */
+	u8 base; /* of the memory operand, 0xff: none, 0xfe: RIP */
+	u8 index; /* of the memory operand, 0xff: none */
 	u8 scale;
-	u8 mem;			/* there is a memory operand */
+	u8 mem; /* there is a memory operand */
 	u64 imm;
 	u64 imm2;
 	s64 disp;
 	const struct emul_desc *desc;
 };
 
-#define EMUL_LOG_BYTES	640
+#define EMUL_LOG_BYTES 640
 
 /*
  * What the instruction has done so far: data of all reads in order, and the number of completed writes.  It answers
  * a re-run, and is the staging buffer of string instructions.
  */
 struct emul_log {
-	u16 used;		/* bytes in data[] */
-	u16 pos;		/* replay position in data[] */
-	u8 acc_done;		/* accesses completed */
-	u8 acc_pos;		/* replay position among them */
+	u16 bulk; /* length of the bulk read in it, 0: none */
+	u16 used; /* bytes in data[] */
+	u16 pos; /* replay position in data[] */
+	u8 acc_done; /* accesses completed */
+	u8 acc_pos; /* replay position among them */
 	u8 data[EMUL_LOG_BYTES] __aligned(8);
 };
 
@@ -392,7 +403,7 @@ struct emul_log {
  *
  * Filled by the owner before emul_begin(): @gpr, @rip, @rflags, @mode, @cpl, @va_bits, @int_shadow, @dr7, @smm, @features.
  *
- * Outputs, valid with EMUL_DONE (and @gpr, @rip, @rflags always):
+ * Outputs, valid with EMUL_DONE (@trap with EMUL_MORE, too; @gpr, @rip, @rflags always):
  * @int_shadow:	the interrupt shadow that holds now (in: the one that held before): 0, EMUL_SHADOW_STI, EMUL_SHADOW_MOV_SS
  * @nmi_unmask:	an IRET was executed: NMIs are no longer masked
  * @trap:	DR6 bits of a #DB trap to deliver now that the instruction is complete (single step, data or I/O breakpoint,
@@ -406,15 +417,15 @@ struct emul_ctxt {
 	u64 gpr[16];
 	u64 rip;
 	u64 rflags;
-	u8 mode;		/* enum emul_mode */
+	u8 mode; /* enum emul_mode */
 	u8 cpl;
-	u8 va_bits;		/* 48, or 57 with CR4.LA57 */
+	u8 va_bits; /* 48, or 57 with CR4.LA57 */
 	u8 int_shadow;
 	bool nmi_unmask;
-	bool smm;		/* in system management mode */
-	bool lam;		/* reserved: address masking in force, must be false */
-	u64 dr7;		/* 0 if no breakpoint is enabled (then DR6/DR0-3 are not asked for) */
-	u64 features;		/* BIT_ULL(enum emul_feature) */
+	bool smm; /* in system management mode */
+	bool lam; /* reserved: address masking in force, must be false */
+	u64 dr7; /* 0 if no breakpoint is enabled (then DR6/DR0-3 are not asked for) */
+	u64 features; /* BIT_ULL(enum emul_feature) */
 
 	u64 trap;
 	u64 next_rip;
@@ -422,17 +433,21 @@ struct emul_ctxt {
 
 	/* The rest is the emulator's own. */
 	struct emul_insn insn;
-	u8 seg_valid;		/* which of seg[] are loaded */
+	u8 seg_valid; /* which of seg[] are loaded */
 	bool decoded;
-	bool suspended;
-	u8 fx_state;
-	u64 scratch[8];
+	bool checked; /* may be executed: modes, privilege, features */
+	bool quiet; /* no single-step trap after this instruction */
+	bool keep_rf; /* it has loaded RF */
+	u8 new_shadow; /* the interrupt shadow it leaves */
+	u64 rmw_lin; /* where a read-modify-write operand is … */
+	u64 rmw_old; /* … and what was there */
+	u64 scratch[4];
 	struct emul_seg seg[6];
 	struct emul_log log;
 };
 
-#define EMUL_SHADOW_STI		1
-#define EMUL_SHADOW_MOV_SS	2
+#define EMUL_SHADOW_STI 1
+#define EMUL_SHADOW_MOV_SS 2
 
 void emul_init(struct emul_ctxt *ctxt, const struct emul_ops *ops);
 void emul_begin(struct emul_ctxt *ctxt);
@@ -463,11 +478,11 @@ enum emul_task_reason {
 	EMUL_TASK_CALL,
 	EMUL_TASK_IRET,
 	EMUL_TASK_JMP,
-	EMUL_TASK_GATE,		/* an event went through a task gate in the IDT */
+	EMUL_TASK_GATE, /* an event went through a task gate in the IDT */
 };
 
-enum emul_result emul_task_switch(struct emul_ctxt *ctxt, u16 selector, enum emul_task_reason reason, bool has_error,
-				  u32 error);
+enum emul_result emul_task_switch(struct emul_ctxt *ctxt, u16 selector,
+				  enum emul_task_reason reason, bool has_error, u32 error);
 enum emul_result emul_real_interrupt(struct emul_ctxt *ctxt, u8 vector, u64 return_rip);
 
 enum emul_result emul_raise(struct emul_ctxt *ctxt, u8 vector, bool has_error, u32 error);

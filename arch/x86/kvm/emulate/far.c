@@ -1,0 +1,600 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Far JMP, CALL, RET and IRET, through call gates, too.  Intel SDM vol. 2, CALL, IRET, JMP, RET; vol. 3A, 5.8; AMD APM
+ * vol. 2, 4.11.
+ *
+ * Such an instruction works on the context's copies of CS and SS, CPL and mode, so that its accesses are made as the
+ * processor would make them half way through; nothing is given to the owner before all steps have succeeded.
+ */
+#include "segment.h"
+
+/* What is put back when a step fails. */
+struct far {
+	struct emul_seg cs;
+	struct emul_seg ss;
+	u64 rsp; /* the new one */
+	u8 cpl;
+	u8 mode;
+	u8 bytes; /* operand size */
+	bool outer; /* returns to less privilege: data segments are looked through */
+	bool vm86; /* IRET to virtual-8086 mode */
+};
+
+static void far_begin(struct emul_ctxt *c, struct far *f)
+{
+	f->cs = *em_seg(c, EMUL_CS);
+	f->ss = *em_seg(c, EMUL_SS);
+	f->rsp = c->gpr[EMUL_RSP];
+	f->cpl = c->cpl;
+	f->mode = c->mode;
+	f->outer = false;
+	f->vm86 = false;
+	f->bytes = c->insn.op_bytes;
+	if (f->bytes == 8 && !em_has(c, EMUL_F_INTEL) && c->insn.mem)
+		f->bytes = 4;
+}
+
+/* A data segment that the new privilege level may not use becomes null. */
+static void drop_segment(struct emul_ctxt *c, unsigned int sreg)
+{
+	const struct emul_seg *seg = em_seg(c, sreg);
+	struct emul_seg null;
+
+	if (EMUL_SEG_DPL(seg->attr) >= c->cpl || desc_conforming(seg->attr))
+		return;
+	if (seg->attr & EMUL_SEG_UNUSABLE && sel_null(seg->selector))
+		return;
+	em_null_seg(&null, 0, 0);
+	em_set_seg(c, sreg, &null);
+}
+
+static enum emul_result far_end(struct emul_ctxt *c, const struct far *f, enum emul_result res)
+{
+	struct emul_seg cs, ss;
+
+	if (res != EMUL_DONE) {
+		c->seg[EMUL_CS] = f->cs;
+		c->seg[EMUL_SS] = f->ss;
+		c->cpl = f->cpl;
+		c->mode = f->mode;
+		return res;
+	}
+	cs = c->seg[EMUL_CS];
+	ss = c->seg[EMUL_SS];
+	c->ops->set_seg(c, EMUL_CS, &cs);
+	if (memcmp(&ss, &f->ss, sizeof(ss)))
+		c->ops->set_seg(c, EMUL_SS, &ss);
+	em_set_rsp(c, f->rsp);
+	if (f->outer && !f->vm86) {
+		drop_segment(c, EMUL_ES);
+		drop_segment(c, EMUL_DS);
+		drop_segment(c, EMUL_FS);
+		drop_segment(c, EMUL_GS);
+	}
+	return EMUL_DONE;
+}
+
+static u8 code_mode(struct emul_ctxt *c, u16 attr)
+{
+	if ((attr & EMUL_SEG_L) && em_lma(c))
+		return EMUL_MODE_LONG;
+	return (attr & EMUL_SEG_DB) ? EMUL_MODE_PROT32 : EMUL_MODE_PROT16;
+}
+
+/*
+ * Read a code segment's descriptor for CPL @cpl (after the transfer).  The caller has checked that this CPL may use it,
+ * given *@attr by em_code_desc().
+ */
+static enum emul_result code_desc(struct emul_ctxt *c, u16 sel, struct em_desc *d, u16 *attr)
+{
+	if (sel_null(sel))
+		return emul_raise_gp(c, 0);
+	TRY(em_desc_read(c, sel, EMUL_GP, d));
+	*attr = desc_attr(d);
+	return EMUL_DONE;
+}
+
+/* The last checks, and the copies of CS, CPL and mode. */
+static enum emul_result enter_code(struct emul_ctxt *c, u16 sel, const struct em_desc *d,
+				   unsigned int cpl, u64 rip)
+{
+	struct emul_seg seg;
+	u8 mode;
+
+	em_desc_to_seg(d, (sel & ~3) | cpl, false, &seg);
+	if (!(seg.attr & EMUL_SEG_P))
+		return emul_raise(c, EMUL_NP, true, sel & ~3);
+	if ((seg.attr & EMUL_SEG_L) && (seg.attr & EMUL_SEG_DB) && em_lma(c))
+		return emul_raise_gp(c, sel & ~3);
+	mode = code_mode(c, seg.attr);
+	if (mode == EMUL_MODE_LONG ? !em_canonical(c, rip) : (u32)rip > seg.limit)
+		return emul_raise_gp(c, 0);
+	TRY(em_desc_accessed(c, d, &seg));
+	c->seg[EMUL_CS] = seg;
+	c->cpl = cpl;
+	c->mode = mode;
+	c->next_rip = mode == EMUL_MODE_LONG ? rip : (u32)rip;
+	return EMUL_DONE;
+}
+
+/* Push CS and the return address. */
+static enum emul_result push_return(struct emul_ctxt *c, struct far *f, unsigned int bytes, u64 rip)
+{
+	TRY(em_push(c, &f->rsp, f->cs.selector, bytes));
+	return em_push(c, &f->rsp, rip, bytes);
+}
+
+static enum emul_result far_real(struct emul_ctxt *c, struct far *f, u16 sel, u64 off, bool call)
+{
+	struct emul_seg seg;
+
+	em_real_seg(c, EMUL_CS, sel, &seg);
+	if (off > seg.limit)
+		return emul_raise_gp(c, 0);
+	if (call)
+		TRY(push_return(c, f, f->bytes, c->next_rip));
+	c->seg[EMUL_CS] = seg;
+	c->next_rip = off;
+	return EMUL_DONE;
+}
+
+/* JMP or CALL straight to a code segment */
+static enum emul_result far_code(struct emul_ctxt *c, struct far *f, u16 sel,
+				 const struct em_desc *d, u64 off, bool call)
+{
+	u16 attr = desc_attr(d);
+	unsigned int dpl = EMUL_SEG_DPL(attr);
+	u64 ret = c->next_rip;
+
+	if (!desc_is_code(attr))
+		return emul_raise_gp(c, sel & ~3);
+	if (desc_conforming(attr) ? dpl > c->cpl : (sel & 3) > c->cpl || dpl != c->cpl)
+		return emul_raise_gp(c, sel & ~3);
+	if (call) {
+		/* Pushed in the old mode; faults of the target go first. */
+		u8 mode;
+
+		TRY(enter_code(c, sel, d, f->cpl, off));
+		mode = c->mode;
+		c->mode = f->mode;
+		TRY(push_return(c, f, f->bytes, ret));
+		c->mode = mode;
+		return EMUL_DONE;
+	}
+	return enter_code(c, sel, d, f->cpl, off);
+}
+
+/* The stack of a more privileged level, from the TSS. */
+static enum emul_result inner_stack(struct emul_ctxt *c, unsigned int cpl, struct emul_seg *ss,
+				    u64 *rsp)
+{
+	struct emul_seg tr;
+	unsigned int off, bytes;
+	u16 sel = 0;
+
+	c->ops->get_seg(c, EMUL_TR, &tr);
+	*rsp = 0;
+	if (em_lma(c)) {
+		off = 4 + 8 * cpl;
+		bytes = 8;
+	} else if (EMUL_SEG_TYPE(tr.attr) & 8) {
+		off = 4 + 8 * cpl;
+		bytes = 4;
+	} else {
+		off = 2 + 4 * cpl;
+		bytes = 2;
+	}
+	if (off + bytes + (bytes == 8 ? 0 : 2) - 1 > tr.limit)
+		return emul_raise(c, EMUL_TS, true, tr.selector & ~3);
+	TRY(em_read_lin(c, tr.base + off, rsp, bytes, EMUL_A_SYSTEM));
+	if (bytes == 8) {
+		em_null_seg(ss, cpl, cpl);
+		return EMUL_DONE;
+	}
+	TRY(em_read_lin(c, tr.base + off + bytes, &sel, 2, EMUL_A_SYSTEM));
+	return em_check_ss(c, sel, cpl, EMUL_TS, ss);
+}
+
+/* Parameters from the old stack to the new, first pushed first. */
+static enum emul_result copy_params(struct emul_ctxt *c, struct far *f, unsigned int count,
+				    unsigned int bytes)
+{
+	struct emul_seg ss = c->seg[EMUL_SS];
+	u8 cpl = c->cpl, mode = c->mode;
+	u64 sp, val;
+
+	while (count--) {
+		c->seg[EMUL_SS] = f->ss;
+		c->cpl = f->cpl;
+		c->mode = f->mode;
+		sp = (c->gpr[EMUL_RSP] + (u64)count * bytes) & em_mask(em_stack_bytes(c));
+		val = 0;
+		TRY(em_read_seg(c, EMUL_SS, sp, &val, bytes));
+		c->seg[EMUL_SS] = ss;
+		c->cpl = cpl;
+		c->mode = mode;
+		TRY(em_push(c, &f->rsp, val, bytes));
+	}
+	return EMUL_DONE;
+}
+
+/* CALL through a gate to more privilege */
+static enum emul_result gate_inner(struct emul_ctxt *c, struct far *f, u16 sel,
+				   const struct em_desc *d, u64 off, unsigned int bytes,
+				   unsigned int params)
+{
+	unsigned int cpl = EMUL_SEG_DPL(desc_attr(d));
+	u64 ret = c->next_rip, rsp;
+	struct emul_seg ss;
+
+	TRY(inner_stack(c, cpl, &ss, &rsp));
+	TRY(enter_code(c, sel, d, cpl, off));
+	c->seg[EMUL_SS] = ss;
+	f->rsp = rsp;
+	TRY(em_push(c, &f->rsp, f->ss.selector, bytes));
+	TRY(em_push(c, &f->rsp, c->gpr[EMUL_RSP], bytes));
+	TRY(copy_params(c, f, params, bytes));
+	return push_return(c, f, bytes, ret);
+}
+
+static enum emul_result far_gate(struct emul_ctxt *c, struct far *f, u16 gate_sel,
+				 struct em_desc *gate, bool call)
+{
+	u16 gate_attr = desc_attr(gate), sel = gate->lo >> 16, attr = 0;
+	unsigned int dpl = EMUL_SEG_DPL(gate_attr),
+		     bytes = EMUL_SEG_TYPE(gate_attr) == SYS_CALL16 ? 2 : 4;
+	bool lma = em_lma(c);
+	u64 off, ret = c->next_rip;
+	struct em_desc d;
+
+	if (dpl < c->cpl || dpl < (gate_sel & 3))
+		return emul_raise_gp(c, gate_sel & ~3);
+	if (!(gate_attr & EMUL_SEG_P))
+		return emul_raise(c, EMUL_NP, true, gate_sel & ~3);
+	off = gate->lo & 0xffff;
+	if (bytes == 4)
+		off |= (gate->lo >> 32) & 0xffff0000;
+	if (lma) {
+		TRY(em_desc_read_high(c, gate_sel, EMUL_GP, gate));
+		off |= gate->hi << 32;
+		bytes = 8;
+	}
+	TRY(code_desc(c, sel, &d, &attr));
+	dpl = EMUL_SEG_DPL(attr);
+	if (!desc_is_code(attr) || dpl > c->cpl ||
+	    (lma && (attr & (EMUL_SEG_L | EMUL_SEG_DB)) != EMUL_SEG_L))
+		return emul_raise_gp(c, sel & ~3);
+	if (call && !desc_conforming(attr) && dpl < c->cpl)
+		return gate_inner(c, f, sel, &d, off, bytes, lma ? 0 : (gate->lo >> 32) & 31);
+	if (!desc_conforming(attr) && dpl != c->cpl)
+		return emul_raise_gp(c, sel & ~3);
+	TRY(enter_code(c, sel, &d, f->cpl, off));
+	return call ? push_return(c, f, bytes, ret) : EMUL_DONE;
+}
+
+/* A jump or call to a TSS or task gate; *@done: it has been dealt with, whatever the result. */
+static enum emul_result far_task(struct emul_ctxt *c, u16 sel, const struct em_desc *d, bool call)
+{
+	enum emul_task_reason reason = call ? EMUL_TASK_CALL : EMUL_TASK_JMP;
+	u16 attr = desc_attr(d);
+	unsigned int type = EMUL_SEG_TYPE(attr);
+
+	if (EMUL_SEG_DPL(attr) < c->cpl || EMUL_SEG_DPL(attr) < (sel & 3))
+		return emul_raise_gp(c, sel & ~3);
+	if (type == SYS_TASK_GATE) {
+		if (!(attr & EMUL_SEG_P))
+			return emul_raise(c, EMUL_NP, true, sel & ~3);
+		sel = d->lo >> 16;
+	}
+	return em_task_switch_sel(c, sel, reason);
+}
+
+static enum emul_result far_transfer(struct emul_ctxt *c, bool call)
+{
+	enum emul_result res;
+	struct em_desc d;
+	struct far f;
+	u8 ptr[10];
+	u64 off;
+	u16 sel;
+
+	far_begin(c, &f);
+	off = c->insn.imm;
+	sel = c->insn.imm2;
+	if (c->insn.mem) {
+		TRY(em_read_seg(c, c->insn.seg, em_ea(c), ptr, f.bytes + 2));
+		off = 0;
+		memcpy(&off, ptr, f.bytes);
+		memcpy(&sel, ptr + f.bytes, 2);
+	}
+	if (!em_prot(c))
+		return far_end(c, &f, far_real(c, &f, sel, off, call));
+	if (sel_null(sel))
+		return emul_raise_gp(c, 0);
+	TRY(em_desc_read(c, sel, EMUL_GP, &d));
+	if (desc_attr(&d) & EMUL_SEG_S)
+		return far_end(c, &f, far_code(c, &f, sel, &d, off, call));
+	switch (EMUL_SEG_TYPE(desc_attr(&d))) {
+	case SYS_CALL16:
+		if (em_lma(c))
+			break;
+		fallthrough;
+	case SYS_CALL32:
+		res = far_gate(c, &f, sel, &d, call);
+		return far_end(c, &f, res);
+	case SYS_TASK_GATE:
+	case SYS_TSS16:
+	case SYS_TSS32:
+		if (em_lma(c))
+			break;
+		return far_task(c, sel, &d, call);
+	}
+	return emul_raise_gp(c, sel & ~3);
+}
+
+enum emul_result em_jmp_far(struct emul_ctxt *c)
+{
+	return far_transfer(c, false);
+}
+
+enum emul_result em_call_far(struct emul_ctxt *c)
+{
+	return far_transfer(c, true);
+}
+
+/* The code segment that RET and IRET go back to; *@rpl is the new CPL. */
+static enum emul_result return_code(struct emul_ctxt *c, u16 sel, struct em_desc *d)
+{
+	unsigned int rpl = sel & 3, dpl;
+	u16 attr = 0;
+
+	TRY(code_desc(c, sel, d, &attr));
+	dpl = EMUL_SEG_DPL(attr);
+	if (!desc_is_code(attr) || rpl < c->cpl)
+		return emul_raise_gp(c, sel & ~3);
+	if (desc_conforming(attr) ? dpl > rpl : dpl != rpl)
+		return emul_raise_gp(c, sel & ~3);
+	return EMUL_DONE;
+}
+
+/* The stack segment of the level returned to. */
+static enum emul_result return_stack(struct emul_ctxt *c, u16 sel, unsigned int cpl, u16 code_attr,
+				     struct emul_seg *ss)
+{
+	if (sel_null(sel) && code_mode(c, code_attr) == EMUL_MODE_LONG && cpl != 3) {
+		if ((sel & 3) != cpl)
+			return emul_raise_gp(c, 0);
+		em_null_seg(ss, sel, cpl);
+		return EMUL_DONE;
+	}
+	return em_check_ss(c, sel, cpl, EMUL_GP, ss);
+}
+
+/* RET or IRET to sel:rip with everything that is left popped from the old stack; @drop: RET's immediate */
+static enum emul_result far_return(struct emul_ctxt *c, struct far *f, u16 sel, u64 rip,
+				   bool pop_stack, u64 drop)
+{
+	unsigned int cpl = sel & 3;
+	struct emul_seg ss;
+	struct em_desc d;
+	u64 rsp, ss_sel;
+
+	TRY(return_code(c, sel, &d));
+	f->outer = cpl > c->cpl;
+	if (!pop_stack && !f->outer) {
+		f->rsp += drop;
+		return enter_code(c, sel, &d, cpl, rip);
+	}
+	f->rsp += drop;
+	TRY(em_pop(c, &f->rsp, &rsp, f->bytes));
+	TRY(em_pop(c, &f->rsp, &ss_sel, f->bytes));
+	/* Presence of the code segment goes first. */
+	if (!(desc_attr(&d) & EMUL_SEG_P))
+		return emul_raise(c, EMUL_NP, true, sel & ~3);
+	TRY(return_stack(c, ss_sel, cpl, desc_attr(&d), &ss));
+	TRY(enter_code(c, sel, &d, cpl, rip));
+	c->seg[EMUL_SS] = ss;
+	f->rsp = rsp + drop;
+	return EMUL_DONE;
+}
+
+enum emul_result em_ret_far(struct emul_ctxt *c)
+{
+	struct far f;
+	u64 rip, sel;
+
+	far_begin(c, &f);
+	TRY(em_pop(c, &f.rsp, &rip, f.bytes));
+	TRY(em_pop(c, &f.rsp, &sel, f.bytes));
+	if (em_prot(c))
+		return far_end(c, &f, far_return(c, &f, sel, rip, false, c->insn.imm));
+	f.rsp += c->insn.imm;
+	return far_end(c, &f, far_real(c, &f, sel, rip, false));
+}
+
+/* Which flags IRET loads. */
+static u64 iret_mask(const struct emul_ctxt *c, unsigned int cpl, unsigned int bytes)
+{
+	u64 mask = FL_ARITH | FL_TF | FL_DF | FL_NT;
+
+	if (bytes > 2)
+		mask |= FL_RF | FL_AC | FL_ID;
+	if (cpl <= em_iopl(c))
+		mask |= FL_IF;
+	if (cpl == 0) {
+		mask |= FL_IOPL;
+		if (bytes > 2)
+			mask |= FL_VIF | FL_VIP;
+	}
+	return mask;
+}
+
+/* IRET in virtual-8086 mode with CR4.VME and IOPL below 3: 16 bits, IF is VIF. */
+static enum emul_result iret_vme(struct emul_ctxt *c, u64 flags)
+{
+	if (c->insn.op_bytes != 2 || !(c->ops->get_cr(c, 4) & CR4_VME))
+		return emul_raise_gp(c, 0);
+	if ((flags & FL_TF) || ((flags & FL_IF) && (c->rflags & FL_VIP)))
+		return emul_raise_gp(c, 0);
+	return EMUL_DONE;
+}
+
+static enum emul_result iret_real(struct emul_ctxt *c, struct far *f)
+{
+	u64 rip, sel, flags, mask;
+	bool vme = c->mode == EMUL_MODE_VM86 && em_iopl(c) != 3;
+	enum emul_result res;
+
+	if (vme && (c->insn.op_bytes != 2 || !(c->ops->get_cr(c, 4) & CR4_VME)))
+		return emul_raise_gp(c, 0);
+	TRY(em_pop(c, &f->rsp, &rip, f->bytes));
+	TRY(em_pop(c, &f->rsp, &sel, f->bytes));
+	TRY(em_pop(c, &f->rsp, &flags, f->bytes));
+	if (vme)
+		TRY(iret_vme(c, flags));
+	res = far_end(c, f, far_real(c, f, sel, rip, false));
+	if (res != EMUL_DONE)
+		return res;
+	if (vme) {
+		em_set_flags(c, FL_ARITH | FL_TF | FL_DF | FL_NT, flags);
+		em_set_flags(c, FL_VIF, (flags & FL_IF) ? FL_VIF : 0);
+		return EMUL_DONE;
+	}
+	mask = iret_mask(c, c->mode == EMUL_MODE_VM86 ? 3 : 0, f->bytes) & ~(FL_VIF | FL_VIP);
+	em_set_flags(c, mask, flags);
+	return EMUL_DONE;
+}
+
+/* From protected to virtual-8086 mode: everything is on the stack. */
+static enum emul_result iret_to_vm86(struct emul_ctxt *c, struct far *f, u64 sel, u64 rip,
+				     u64 flags)
+{
+	static const u8 order[] = { EMUL_SS, EMUL_ES, EMUL_DS, EMUL_FS, EMUL_GS };
+	struct emul_seg seg = { .limit = 0xffff, .attr = 0xf3 };
+	u64 rsp, val[ARRAY_SIZE(order)];
+	unsigned int i;
+
+	TRY(em_pop(c, &f->rsp, &rsp, 4));
+	for (i = 0; i < ARRAY_SIZE(order); i++)
+		TRY(em_pop(c, &f->rsp, &val[i], 4));
+	if ((u16)rip != (u32)rip)
+		return emul_raise_gp(c, 0);
+	for (i = 0; i < ARRAY_SIZE(order); i++) {
+		seg.selector = val[i];
+		seg.base = (u32)seg.selector << 4;
+		em_set_seg(c, order[i], &seg);
+	}
+	seg.selector = sel;
+	seg.base = (u32)seg.selector << 4;
+	em_set_seg(c, EMUL_CS, &seg);
+	c->gpr[EMUL_RSP] = (u32)rsp;
+	c->next_rip = (u16)rip;
+	em_set_flags(c,
+		     FL_ARITH | FL_TF | FL_DF | FL_NT | FL_RF | FL_AC | FL_ID | FL_IF | FL_IOPL |
+			     FL_VIF | FL_VIP | FL_VM,
+		     flags);
+	c->cpl = 3;
+	c->mode = EMUL_MODE_VM86;
+	return EMUL_DONE;
+}
+
+static enum emul_result iret_prot(struct emul_ctxt *c, struct far *f)
+{
+	unsigned int cpl = c->cpl;
+	u64 rip, sel, flags, mask;
+
+	TRY(em_pop(c, &f->rsp, &rip, f->bytes));
+	TRY(em_pop(c, &f->rsp, &sel, f->bytes));
+	TRY(em_pop(c, &f->rsp, &flags, f->bytes));
+	if ((flags & FL_VM) && f->bytes == 4 && cpl == 0 && !em_lma(c))
+		return iret_to_vm86(c, f, sel, rip, flags);
+	mask = iret_mask(c, cpl, f->bytes);
+	TRY(far_end(c, f, far_return(c, f, sel, rip, em_long(c), 0)));
+	em_set_flags(c, mask, flags);
+	return EMUL_DONE;
+}
+
+enum emul_result em_iret(struct emul_ctxt *c)
+{
+	enum emul_result res;
+	struct far f;
+
+	far_begin(c, &f);
+	f.bytes = c->insn.op_bytes;
+	if (!em_prot(c)) {
+		res = iret_real(c, &f);
+	} else if (c->rflags & FL_NT) {
+		if (em_lma(c))
+			return emul_raise_gp(c, 0);
+		res = em_task_return(c);
+	} else {
+		res = iret_prot(c, &f);
+	}
+	if (res == EMUL_DONE) {
+		c->keep_rf = true;
+		c->nmi_unmask = true;
+	}
+	return res;
+}
+
+/**
+ * emul_real_interrupt - deliver an interrupt or exception through the real-mode vector table
+ * @ctxt:	begun; in real mode
+ * @vector:	0-255
+ * @return_rip:	what is pushed as IP
+ *
+ * Return: EMUL_DONE (rip, RFLAGS, SP, CS changed), EMUL_FAULT, or what an op returned.
+ */
+enum emul_result emul_real_interrupt(struct emul_ctxt *ctxt, u8 vector, u64 return_rip)
+{
+	struct emul_dtr idtr;
+	u16 entry[2];
+	struct far f;
+
+	far_begin(ctxt, &f);
+	ctxt->ops->get_idtr(ctxt, &idtr);
+	if (vector * 4u + 3 > idtr.limit)
+		return emul_raise_gp(ctxt, 0);
+	TRY(em_read_lin(ctxt, (u32)(idtr.base + vector * 4u), entry, 4, EMUL_A_SYSTEM));
+	TRY(em_push(ctxt, &f.rsp, ctxt->rflags, 2));
+	TRY(push_return(ctxt, &f, 2, return_rip));
+	TRY(far_end(ctxt, &f, far_real(ctxt, &f, entry[1], entry[0], false)));
+	ctxt->rflags &= ~(FL_IF | FL_TF | FL_AC | FL_RF);
+	ctxt->rip = ctxt->next_rip;
+	return EMUL_DONE;
+}
+
+static enum emul_result soft_event(struct emul_ctxt *c, u8 vector, enum emul_event_kind kind)
+{
+	enum emul_result res;
+
+	if (c->mode == EMUL_MODE_REAL) {
+		res = emul_real_interrupt(c, vector, c->next_rip);
+		c->quiet = true;
+		return res;
+	}
+	if (kind == EMUL_EV_SOFT_INT && c->mode == EMUL_MODE_VM86 && em_iopl(c) != 3 &&
+	    !(c->ops->get_cr(c, 4) & CR4_VME))
+		return emul_raise_gp(c, 0);
+	c->fault.vector = vector;
+	c->fault.kind = kind;
+	c->fault.has_error = false;
+	return EMUL_SOFT_INT;
+}
+
+/* INT n, INT3 (aux 3), INT1 (aux 1) */
+enum emul_result em_int(struct emul_ctxt *c)
+{
+	unsigned int aux = c->insn.desc->aux;
+
+	if (aux)
+		return soft_event(c, aux, aux == 3 ? EMUL_EV_SOFT_EXC : EMUL_EV_PRIV_EXC);
+	return soft_event(c, c->insn.imm, EMUL_EV_SOFT_INT);
+}
+
+enum emul_result em_into(struct emul_ctxt *c)
+{
+	if (!(c->rflags & FL_OF))
+		return EMUL_DONE;
+	return soft_event(c, EMUL_OF, EMUL_EV_SOFT_EXC);
+}
