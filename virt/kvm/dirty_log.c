@@ -7,7 +7,6 @@
  * write-protect, then flush: a write that a reader does not report is reported to the next.  Other vCPUs may write between
  * the two steps of a writer, which is why a VMM's last look comes when no vCPU runs.
  */
-#include <linux/compat.h>
 #include <linux/mm.h>
 #include <linux/nospec.h>
 #include <linux/slab.h>
@@ -52,12 +51,6 @@ void kvm_mark_page_dirty(struct kvm *kvm, struct kvm_memslot *slot, gfn_t gfn)
 		set_bit(rel, slot->dirty_bitmap);
 }
 
-/* The VMM's bitmap: the upper half of a 32-bit VMM's pointer is padding. */
-static void __user *user_bitmap(u64 ptr)
-{
-	return in_compat_syscall() ? compat_ptr((compat_uptr_t)ptr) : u64_to_user_ptr(ptr);
-}
-
 static struct kvm_memslot *logged_slot(struct kvm *kvm, u32 number)
 {
 	u32 as_id = number >> 16, id = number & 0xffff;
@@ -70,7 +63,8 @@ static struct kvm_memslot *logged_slot(struct kvm *kvm, u32 number)
 }
 
 /* Give back bits that did not reach the VMM. */
-static void put_back(struct kvm_memslot *slot, unsigned long first, const unsigned long *words, unsigned long n)
+static void put_back(struct kvm_memslot *slot, unsigned long first, const unsigned long *words,
+		     unsigned long n)
 {
 	unsigned long i;
 
@@ -81,8 +75,8 @@ static void put_back(struct kvm_memslot *slot, unsigned long first, const unsign
 }
 
 /* Take (or, in manual mode, only read) words [@first, @first + @n). */
-static bool collect_words(struct kvm *kvm, struct kvm_memslot *slot, unsigned long first, unsigned long *words,
-			  unsigned long n)
+static bool collect_words(struct kvm *kvm, struct kvm_memslot *slot, unsigned long first,
+			  unsigned long *words, unsigned long n)
 {
 	bool manual = kvm->dirty_manual;
 	bool any = false;
@@ -95,13 +89,15 @@ static bool collect_words(struct kvm *kvm, struct kvm_memslot *slot, unsigned lo
 		if (!words[i] || manual)
 			continue;
 		words[i] = xchg(p, 0);
-		kvm_arch_dirty_log_protect(kvm, slot, slot->base_gfn + (first + i) * BITS_PER_LONG, words[i]);
+		kvm_arch_dirty_log_protect(kvm, slot, slot->base_gfn + (first + i) * BITS_PER_LONG,
+					   words[i]);
 		any = true;
 	}
 	return any;
 }
 
-static long get_dirty_log(struct kvm *kvm, struct kvm_memslot *slot, unsigned long __user *user, unsigned long *words)
+static long get_dirty_log(struct kvm *kvm, struct kvm_memslot *slot, unsigned long __user *user,
+			  unsigned long *words)
 {
 	unsigned long longs = kvm_dirty_bitmap_longs(slot);
 	unsigned long first, n;
@@ -145,15 +141,15 @@ long kvm_vm_ioctl_get_dirty_log(struct kvm *kvm, union kvm_ioctl_arg arg)
 	slot = logged_slot(kvm, log->slot);
 	r = PTR_ERR_OR_ZERO(slot);
 	if (!r)
-		r = get_dirty_log(kvm, slot, user_bitmap(log->padding2), words);
+		r = get_dirty_log(kvm, slot, u64_to_user_ptr(log->padding2), words);
 	mutex_unlock(&kvm->slots_lock);
 	free_page((unsigned long)words);
 	return r;
 }
 
 /* Clear what the VMM names in @words, which stand for word @first of the slot's bitmap and what follows. */
-static bool clear_words(struct kvm *kvm, struct kvm_memslot *slot, unsigned long first, const unsigned long *words,
-			unsigned long n)
+static bool clear_words(struct kvm *kvm, struct kvm_memslot *slot, unsigned long first,
+			const unsigned long *words, unsigned long n)
 {
 	bool any = false;
 	unsigned long i, mask;
@@ -166,16 +162,17 @@ static bool clear_words(struct kvm *kvm, struct kvm_memslot *slot, unsigned long
 		mask = words[i] & atomic_long_fetch_andnot(words[i], p);
 		if (!mask)
 			continue;
-		kvm_arch_dirty_log_protect(kvm, slot, slot->base_gfn + (first + i) * BITS_PER_LONG, mask);
+		kvm_arch_dirty_log_protect(kvm, slot, slot->base_gfn + (first + i) * BITS_PER_LONG,
+					   mask);
 		any = true;
 	}
 	return any;
 }
 
-static long clear_dirty_log(struct kvm *kvm, struct kvm_memslot *slot, const struct kvm_clear_dirty_log *log,
-			    unsigned long *words)
+static long clear_dirty_log(struct kvm *kvm, struct kvm_memslot *slot,
+			    const struct kvm_clear_dirty_log *log, unsigned long *words)
 {
-	unsigned long __user *user = user_bitmap(log->padding2);
+	unsigned long __user *user = u64_to_user_ptr(log->padding2);
 	unsigned long first = log->first_page / BITS_PER_LONG;
 	unsigned long longs = DIV_ROUND_UP(log->num_pages, BITS_PER_LONG);
 	unsigned long done, n, pages;

@@ -42,14 +42,16 @@ static int read_piece(const struct piece *p, void *data)
 
 static int write_piece(struct kvm *kvm, const struct piece *p, const void *data)
 {
-	if (!p->slot || p->slot->flags & KVM_MEM_READONLY || copy_to_user(piece_ptr(p), data, p->len))
+	if (!p->slot || p->slot->flags & KVM_MEM_READONLY ||
+	    copy_to_user(piece_ptr(p), data, p->len))
 		return -EFAULT;
 	kvm_mark_page_dirty(kvm, p->slot, p->gfn);
 	return 0;
 }
 
 /* Either @vcpu, whose last slot is remembered, or @kvm alone. */
-static int read_guest(struct kvm *kvm, struct kvm_vcpu *vcpu, gpa_t gpa, void *data, unsigned long len)
+static int read_guest(struct kvm *kvm, struct kvm_vcpu *vcpu, gpa_t gpa, void *data,
+		      unsigned long len)
 {
 	int idx = srcu_read_lock(&kvm->srcu);
 	struct piece p;
@@ -64,7 +66,8 @@ static int read_guest(struct kvm *kvm, struct kvm_vcpu *vcpu, gpa_t gpa, void *d
 	return r;
 }
 
-static int write_guest(struct kvm *kvm, struct kvm_vcpu *vcpu, gpa_t gpa, const void *data, unsigned long len)
+static int write_guest(struct kvm *kvm, struct kvm_vcpu *vcpu, gpa_t gpa, const void *data,
+		       unsigned long len)
 {
 	int idx = srcu_read_lock(&kvm->srcu);
 	struct piece p;
@@ -134,7 +137,8 @@ int kvm_vcpu_read_guest_nofault(struct kvm_vcpu *vcpu, gpa_t gpa, void *data, un
 }
 
 /* The counterpart of kvm_vcpu_read_guest_nofault(); pages are marked dirty. */
-int kvm_vcpu_write_guest_nofault(struct kvm_vcpu *vcpu, gpa_t gpa, const void *data, unsigned long len)
+int kvm_vcpu_write_guest_nofault(struct kvm_vcpu *vcpu, gpa_t gpa, const void *data,
+				 unsigned long len)
 {
 	struct piece p;
 
@@ -161,7 +165,8 @@ int kvm_vcpu_write_guest_nofault(struct kvm_vcpu *vcpu, gpa_t gpa, const void *d
  * Context: may sleep; takes kvm->srcu
  * Return: 0 stored, 1 mismatch, -EFAULT, -EINVAL (unaligned, a size that cannot be done)
  */
-int kvm_vcpu_cmpxchg_guest(struct kvm_vcpu *vcpu, gpa_t gpa, void *old, const void *new, unsigned int bytes)
+int kvm_vcpu_cmpxchg_guest(struct kvm_vcpu *vcpu, gpa_t gpa, void *old, const void *new,
+			   unsigned int bytes)
 {
 	struct piece p = first_piece(gpa, bytes);
 	int idx, r = -EFAULT;
@@ -236,8 +241,8 @@ static bool cache_covers(const struct kvm_hva_cache *c, unsigned int offset, uns
 	return offset <= c->len && len <= c->len - offset;
 }
 
-int kvm_hva_cache_read(struct kvm_vcpu *vcpu, struct kvm_hva_cache *c, void *data, unsigned int offset,
-		       unsigned long len)
+int kvm_hva_cache_read(struct kvm_vcpu *vcpu, struct kvm_hva_cache *c, void *data,
+		       unsigned int offset, unsigned long len)
 {
 	int idx, r = -EFAULT;
 	hva_t hva;
@@ -255,7 +260,8 @@ int kvm_hva_cache_read(struct kvm_vcpu *vcpu, struct kvm_hva_cache *c, void *dat
 }
 
 /* The generation told that the slots are as they were; one of them holds the area. */
-static void mark_cache_dirty(struct kvm_vcpu *vcpu, struct kvm_hva_cache *c, unsigned int offset, unsigned long len)
+static void mark_cache_dirty(struct kvm_vcpu *vcpu, struct kvm_hva_cache *c, unsigned int offset,
+			     unsigned long len)
 {
 	gfn_t gfn = gpa_to_gfn(c->gpa + offset), last = gpa_to_gfn(c->gpa + offset + len - 1);
 	struct kvm_memslot *slot;
@@ -267,8 +273,8 @@ static void mark_cache_dirty(struct kvm_vcpu *vcpu, struct kvm_hva_cache *c, uns
 	}
 }
 
-int kvm_hva_cache_write(struct kvm_vcpu *vcpu, struct kvm_hva_cache *c, const void *data, unsigned int offset,
-			unsigned long len)
+int kvm_hva_cache_write(struct kvm_vcpu *vcpu, struct kvm_hva_cache *c, const void *data,
+			unsigned int offset, unsigned long len)
 {
 	int idx, r = -EFAULT;
 	hva_t hva;

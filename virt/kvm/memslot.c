@@ -91,7 +91,8 @@ static struct kvm_address_space *space_of(struct kvm *kvm, const struct kvm_mems
 }
 
 /* Does a slot other than @self lie in the frames of @slot? */
-static bool overlaps(struct kvm *kvm, const struct kvm_memslot *slot, const struct kvm_memslot *self)
+static bool overlaps(struct kvm *kvm, const struct kvm_memslot *slot,
+		     const struct kvm_memslot *self)
 {
 	unsigned long index = slot->base_gfn;
 	struct kvm_memslot *found;
@@ -104,12 +105,14 @@ static bool overlaps(struct kvm *kvm, const struct kvm_memslot *slot, const stru
 }
 
 /* Let [@first, @last] mean @entry from now on. */
-static int store_gfns(struct kvm_address_space *as, gfn_t first, gfn_t last, struct kvm_memslot *entry, gfp_t gfp)
+static int store_gfns(struct kvm_address_space *as, gfn_t first, gfn_t last,
+		      struct kvm_memslot *entry, gfp_t gfp)
 {
 	return mtree_store_range(&as->by_gfn, first, last, entry, GFP_KERNEL_ACCOUNT | gfp);
 }
 
-static void hva_replace(struct kvm_address_space *as, struct kvm_memslot *old, struct kvm_memslot *new)
+static void hva_replace(struct kvm_address_space *as, struct kvm_memslot *old,
+			struct kvm_memslot *new)
 {
 	write_lock(&as->hva_lock);
 	if (old)
@@ -267,7 +270,8 @@ static int check_region(const struct kvm_userspace_memory_region *mem)
 	if (mem->memory_size >> PAGE_SHIFT > SLOT_MAX_PAGES)
 		return -EINVAL;
 	/* Plain addresses of the lower half only: no tag bits. */
-	if (mem->userspace_addr > TASK_SIZE_MAX || mem->memory_size > TASK_SIZE_MAX - mem->userspace_addr ||
+	if (mem->userspace_addr > TASK_SIZE_MAX ||
+	    mem->memory_size > TASK_SIZE_MAX - mem->userspace_addr ||
 	    !access_ok((void __user *)(unsigned long)mem->userspace_addr, mem->memory_size))
 		return -EINVAL;
 	return 0;

@@ -87,7 +87,9 @@ bool kvm_mmu_sync_hit(struct kvm_mmu_sync *s, u64 seq, hva_t start, hva_t end)
 int kvm_mmu_sync_wait(struct kvm_mmu_sync *s, hva_t start, hva_t end)
 {
 	might_sleep();
-	return wait_var_event_interruptible(&s->active, !kvm_mmu_sync_active(s, start, end)) ? -EINTR : 0;
+	return wait_var_event_interruptible(&s->active, !kvm_mmu_sync_active(s, start, end)) ?
+		       -EINTR :
+		       0;
 }
 
 void kvm_zap_begin(struct kvm *kvm)
@@ -110,7 +112,8 @@ void kvm_zap_end(struct kvm *kvm, bool flush)
 
 #define SLOT_BATCH 16
 
-typedef bool (*slot_range_fn)(struct kvm *kvm, struct kvm_memslot *slot, gfn_t start, gfn_t end, bool arg);
+typedef bool (*slot_range_fn)(struct kvm *kvm, struct kvm_memslot *slot, gfn_t start, gfn_t end,
+			      bool arg);
 
 struct hva_walk {
 	struct kvm *kvm;
@@ -118,7 +121,7 @@ struct hva_walk {
 	hva_t end;
 	slot_range_fn fn;
 	bool arg;
-	bool any;    /* a slot overlaps */
+	bool any; /* a slot overlaps */
 	bool result; /* or of what fn returned */
 };
 
@@ -139,7 +142,8 @@ static void visit_slot(struct hva_walk *w, struct kvm_memslot *slot)
  * address at which the last one ended (visiting a slot twice is harmless); if a whole batch has one address only, as when a
  * VMM maps the same memory many times, the others of that address are visited under the lock.
  */
-static unsigned int collect(struct hva_walk *w, struct kvm_address_space *as, hva_t from, struct kvm_memslot **batch)
+static unsigned int collect(struct hva_walk *w, struct kvm_address_space *as, hva_t from,
+			    struct kvm_memslot **batch)
 {
 	struct interval_tree_node *node;
 	struct kvm_memslot *slot;
@@ -241,8 +245,8 @@ static bool age_range(struct mmu_notifier *mn, hva_t start, hva_t end, bool clea
 	return w.result;
 }
 
-static int kvm_mn_clear_flush_young(struct mmu_notifier *mn, struct mm_struct *mm, unsigned long start,
-				    unsigned long end)
+static int kvm_mn_clear_flush_young(struct mmu_notifier *mn, struct mm_struct *mm,
+				    unsigned long start, unsigned long end)
 {
 	bool young = age_range(mn, start, end, true);
 
@@ -253,7 +257,8 @@ static int kvm_mn_clear_flush_young(struct mmu_notifier *mn, struct mm_struct *m
 }
 
 /* Without a flush: a page that is still in a TLB may look older than it is, which reclaim can live with. */
-static int kvm_mn_clear_young(struct mmu_notifier *mn, struct mm_struct *mm, unsigned long start, unsigned long end)
+static int kvm_mn_clear_young(struct mmu_notifier *mn, struct mm_struct *mm, unsigned long start,
+			      unsigned long end)
 {
 	return age_range(mn, start, end, true);
 }

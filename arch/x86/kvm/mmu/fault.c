@@ -37,7 +37,8 @@ struct host_page {
  * the guest is given the right to write; from then on, the host does not take the mark away without an invalidation.
  * Frames without a struct page (special) have no such mark.
  */
-static bool take_leaf(struct host_page *hp, unsigned long val, unsigned long pfn, int level, bool special)
+static bool take_leaf(struct host_page *hp, unsigned long val, unsigned long pfn, int level,
+		      bool special)
 {
 	unsigned long pat = level == TDP_LEVEL_4K ? _PAGE_PAT : _PAGE_PAT_LARGE;
 
@@ -99,7 +100,8 @@ static bool host_page_get(struct mm_struct *mm, hva_t hva, bool write, struct ho
 
 static bool vma_allows(struct vm_area_struct *vma, bool write)
 {
-	return (vma->vm_flags & (write ? VM_WRITE : VM_READ)) && arch_vma_access_permitted(vma, write, false, false);
+	return (vma->vm_flags & (write ? VM_WRITE : VM_READ)) &&
+	       arch_vma_access_permitted(vma, write, false, false);
 }
 
 static int fault_to_errno(vm_fault_t fault)
@@ -123,7 +125,8 @@ static int fault_to_errno(vm_fault_t fault)
  */
 static int host_fault_in(struct mm_struct *mm, hva_t hva, bool write)
 {
-	unsigned int flags = FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_KILLABLE | FAULT_FLAG_INTERRUPTIBLE;
+	unsigned int flags = FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_KILLABLE |
+			     FAULT_FLAG_INTERRUPTIBLE;
 	struct vm_area_struct *vma;
 	vm_fault_t fault;
 
@@ -182,7 +185,8 @@ static void set_range(struct tdp_map *m, hva_t hva, int level)
 	m->end = m->start + size;
 }
 
-static u64 make_leaf(const struct tdp_map *m, const struct kvm_memslot *slot, const struct host_page *hp, hva_t hva)
+static u64 make_leaf(const struct tdp_map *m, const struct kvm_memslot *slot,
+		     const struct host_page *hp, hva_t hva)
 {
 	u64 size = tdp_level_pages(hp->level) << PAGE_SHIFT;
 	u64 offset = (m->start & (size - 1));
@@ -299,7 +303,8 @@ static int report_failure(struct kvm_vcpu *vcpu, gfn_t gfn, int err)
 		vcpu->run->memory_fault.size = PAGE_SIZE;
 		break;
 	}
-	kvm_vcpu_info(vcpu, "gpa %#llx: no memory at the VMM's %#lx (%d)\n", gfn_to_gpa(gfn), hva, err);
+	kvm_vcpu_info(vcpu, "gpa %#llx: no memory at the VMM's %#lx (%d)\n", gfn_to_gpa(gfn), hva,
+		      err);
 	return err;
 }
 

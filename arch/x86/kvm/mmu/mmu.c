@@ -147,7 +147,8 @@ EXPORT_SYMBOL_GPL(kvm_mmu_invpcid);
 
 /* ---------------------------------------------------------------- memory slots */
 
-int kvm_arch_prepare_memslot(struct kvm *kvm, const struct kvm_memslot *old, struct kvm_memslot *new)
+int kvm_arch_prepare_memslot(struct kvm *kvm, const struct kvm_memslot *old,
+			     struct kvm_memslot *new)
 {
 	return 0;
 }
@@ -157,9 +158,11 @@ void kvm_arch_free_memslot(struct kvm_memslot *slot)
 }
 
 /* The same frames: from now on the guest's first write to a page must be seen, or need not be any more. */
-static void commit_flags(struct kvm *kvm, const struct kvm_memslot *old, const struct kvm_memslot *new)
+static void commit_flags(struct kvm *kvm, const struct kvm_memslot *old,
+			 const struct kvm_memslot *new)
 {
-	bool protect = new->dirty_bitmap && !old->dirty_bitmap && !(kvm->dirty_manual & KVM_DIRTY_LOG_INITIALLY_SET);
+	bool protect = new->dirty_bitmap && !old->dirty_bitmap &&
+		       !(kvm->dirty_manual & KVM_DIRTY_LOG_INITIALLY_SET);
 
 	if (protect)
 		kvm_tdp_protect(kvm, new->base_gfn, new->base_gfn + new->npages);
@@ -167,7 +170,8 @@ static void commit_flags(struct kvm *kvm, const struct kvm_memslot *old, const s
 	kvm_flush_remote_tlbs(kvm, true);
 }
 
-void kvm_arch_commit_memslot(struct kvm *kvm, const struct kvm_memslot *old, const struct kvm_memslot *new)
+void kvm_arch_commit_memslot(struct kvm *kvm, const struct kvm_memslot *old,
+			     const struct kvm_memslot *new)
 {
 	if (!old)
 		return;
@@ -177,12 +181,14 @@ void kvm_arch_commit_memslot(struct kvm *kvm, const struct kvm_memslot *old, con
 		kvm_tdp_remove(kvm, old->base_gfn, old->base_gfn + old->npages);
 }
 
-bool kvm_arch_unmap_gfn_range(struct kvm *kvm, struct kvm_memslot *slot, gfn_t start, gfn_t end, bool may_block)
+bool kvm_arch_unmap_gfn_range(struct kvm *kvm, struct kvm_memslot *slot, gfn_t start, gfn_t end,
+			      bool may_block)
 {
 	return kvm_tdp_zap(kvm, start, end, may_block);
 }
 
-bool kvm_arch_age_gfn_range(struct kvm *kvm, struct kvm_memslot *slot, gfn_t start, gfn_t end, bool clear)
+bool kvm_arch_age_gfn_range(struct kvm *kvm, struct kvm_memslot *slot, gfn_t start, gfn_t end,
+			    bool clear)
 {
 	bool young;
 
@@ -194,7 +200,8 @@ bool kvm_arch_age_gfn_range(struct kvm *kvm, struct kvm_memslot *slot, gfn_t sta
 	return young;
 }
 
-void kvm_arch_dirty_log_protect(struct kvm *kvm, struct kvm_memslot *slot, gfn_t base, unsigned long mask)
+void kvm_arch_dirty_log_protect(struct kvm *kvm, struct kvm_memslot *slot, gfn_t base,
+				unsigned long mask)
 {
 	kvm_tdp_protect_mask(kvm, base, mask);
 }
@@ -218,11 +225,10 @@ static int cmpxchg16_user(void __user *ptr, void *old, const void *new)
 		return -EINVAL;
 	__uaccess_begin_nospec();
 	asm volatile("1: " LOCK_PREFIX "cmpxchg16b %[mem]\n"
-		     "2:\n"
-		     _ASM_EXTABLE_TYPE_REG(1b, 2b, EX_TYPE_EFAULT_REG, %[err])
-		     : CC_OUT(z) (done), [mem] "+m" (*(char __user (*)[16])ptr), "+a" (o[0]), "+d" (o[1]),
-		       [err] "+r" (err)
-		     : "b" (n[0]), "c" (n[1])
+		     "2:\n" _ASM_EXTABLE_TYPE_REG(1b, 2b, EX_TYPE_EFAULT_REG, % [err])
+		     : CC_OUT(z)(done), [mem] "+m"(*(char __user(*)[16])ptr), "+a"(o[0]),
+		       "+d"(o[1]), [err] "+r"(err)
+		     : "b"(n[0]), "c"(n[1])
 		     : "memory");
 	__uaccess_end();
 	return err ?: !done;

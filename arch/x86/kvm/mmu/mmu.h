@@ -15,13 +15,16 @@
 #define KVM_PF_FETCH BIT_ULL(4)
 #define KVM_PF_PK BIT_ULL(5)
 #define KVM_PF_SS BIT_ULL(6)
+#define KVM_PF_IMPLICIT \
+	BIT_ULL(16) /* ours: a supervisor access whatever the CPL (descriptor tables, TSS) */
 #define KVM_PF_GUEST_FINAL BIT_ULL(32)
 #define KVM_PF_GUEST_PAGE BIT_ULL(33)
 
 int kvm_mmu_init(void); /* module load */
 void kvm_mmu_exit(void);
 int kvm_mmu_init_vm(struct kvm *kvm);
-void kvm_mmu_destroy_vm(struct kvm *kvm); /* no vCPU left; tables are freed without waiting for grace periods */
+void kvm_mmu_destroy_vm(
+	struct kvm *kvm); /* no vCPU left; tables are freed without waiting for grace periods */
 int kvm_mmu_create(struct kvm_vcpu *vcpu);
 void kvm_mmu_destroy(struct kvm_vcpu *vcpu);
 
@@ -59,7 +62,7 @@ struct kvm_walk_fault {
 
 /**
  * kvm_gva_to_gpa() - translate as the guest's own page tables do
- * @access: KVM_PF_WRITE | KVM_PF_USER | KVM_PF_FETCH as the access is
+ * @access: KVM_PF_WRITE | KVM_PF_USER | KVM_PF_FETCH | KVM_PF_IMPLICIT as the access is
  * @fault: filled in on failure; may be NULL
  * Return: the gpa, or INVALID_GPA
  * Context: SRCU held, may sleep.  Sets accessed and dirty bits.

@@ -377,7 +377,8 @@ bool kvm_tdp_unprotect(struct kvm *kvm, gfn_t gfn)
 	rcu_read_lock();
 	iter_start(&it, kvm->arch.tdp, gfn, gfn + 1);
 	if (iter_leaf(&it) && it.level == TDP_LEVEL_4K && (it.old & TDP_HOST_W))
-		done = (it.old & TDP_W) || replace_entry(it.e, it.old, it.old | TDP_W | TDP_A | TDP_D);
+		done = (it.old & TDP_W) ||
+		       replace_entry(it.e, it.old, it.old | TDP_W | TDP_A | TDP_D);
 	rcu_read_unlock();
 	return done;
 }
@@ -437,7 +438,8 @@ static void remove_table(struct kvm *kvm, struct tdp_iter *it, struct list_head 
 	it->e = &it->table[TDP_LEVEL_2M][tdp_index(it->gfn, TDP_LEVEL_2M)];
 	old = READ_ONCE(*it->e);
 	/* Should another have been quicker, come here again with what is there now. */
-	if (!tdp_is_table(old, TDP_LEVEL_2M) || entry_table(old) != table || !replace_entry(it->e, old, 0))
+	if (!tdp_is_table(old, TDP_LEVEL_2M) || entry_table(old) != table ||
+	    !replace_entry(it->e, old, 0))
 		return;
 	close_table(kvm, table, TDP_LEVEL_4K, tables);
 	it->budget -= 512;

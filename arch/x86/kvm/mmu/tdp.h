@@ -23,7 +23,7 @@
 #define TDP_A BIT_ULL(5)
 #define TDP_D BIT_ULL(6)
 #define TDP_PSE BIT_ULL(7)
-#define TDP_PAT BIT_ULL(7)	  /* level 1 */
+#define TDP_PAT BIT_ULL(7) /* level 1 */
 #define TDP_PAT_LARGE BIT_ULL(12) /* above */
 #define TDP_ADDR GENMASK_ULL(51, 12)
 /* Ignored by the CPU: */
