@@ -235,6 +235,7 @@ bool emul_mov_parse(struct emul_ctxt *ctxt, struct emul_mov *mov)
 		return false;
 	if (!em_has(ctxt, insn->desc->feature))
 		return false;
+	mov->ea = em_ea(ctxt);
 	switch (emul_operand_info[insn->desc->op[0]].kind) {
 	case K_RM:
 	case K_MEM:
