@@ -224,12 +224,14 @@ static int cmpxchg16_user(void __user *ptr, void *old, const void *new)
 	if (!boot_cpu_has(X86_FEATURE_CX16))
 		return -EINVAL;
 	__uaccess_begin_nospec();
+	/* clang-format off */
 	asm volatile("1: " LOCK_PREFIX "cmpxchg16b %[mem]\n"
-		     "2:\n" _ASM_EXTABLE_TYPE_REG(1b, 2b, EX_TYPE_EFAULT_REG, % [err])
+		     "2:\n" _ASM_EXTABLE_TYPE_REG(1b, 2b, EX_TYPE_EFAULT_REG, %[err])
 		     : CC_OUT(z)(done), [mem] "+m"(*(char __user(*)[16])ptr), "+a"(o[0]),
 		       "+d"(o[1]), [err] "+r"(err)
 		     : "b"(n[0]), "c"(n[1])
 		     : "memory");
+	/* clang-format on */
 	__uaccess_end();
 	return err ?: !done;
 }
