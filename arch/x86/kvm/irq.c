@@ -205,11 +205,10 @@ int kvm_arch_set_routing_entry(struct kvm *kvm, struct kvm_kernel_irq_routing_en
 	}
 }
 
-/* Which vectors' EOIs the VMM's I/O APIC wants to see follows from the routes. */
+/* Of an edge, local APICs report the EOI only while somebody waits for it; that of a level they always report. */
 void kvm_arch_post_routing_update(struct kvm *kvm)
 {
-	if (kvm_irqchip_split(kvm))
-		kvm_make_all_cpus_request(kvm, KVM_REQ_SCAN_IOAPIC, false);
+	kvm_ioapic_routes_changed(kvm);
 }
 
 /* No backend posts interrupts: a device's interrupts go through its handler and the eventfd, as they do anyway. */

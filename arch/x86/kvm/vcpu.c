@@ -110,6 +110,7 @@ void kvm_arch_vcpu_postcreate(struct kvm_vcpu *vcpu)
 	kvm_vcpu_load(vcpu);
 	kvm_clock_init_vcpu(vcpu);
 	kvm_vcpu_put(vcpu);
+	kvm_lapic_published(vcpu);
 }
 
 void kvm_arch_vcpu_destroy(struct kvm_vcpu *vcpu)
@@ -132,6 +133,7 @@ void kvm_arch_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 {
 	kvm_x86_call(vcpu_load)(vcpu, cpu);
 	kvm_clock_vcpu_load(vcpu, cpu);
+	kvm_irqchip_migrate_timers(vcpu);
 }
 
 void kvm_arch_vcpu_put(struct kvm_vcpu *vcpu)

@@ -51,9 +51,7 @@ out_mmu:
 
 void kvm_arch_pre_destroy_vm(struct kvm *kvm)
 {
-	kvm_pit_destroy(kvm);
-	kvm_pic_destroy(kvm);
-	kvm_ioapic_destroy(kvm);
+	kvm_irqchip_stop(kvm);
 	kvm_clock_destroy_vm(kvm);
 }
 
@@ -61,6 +59,9 @@ void kvm_arch_destroy_vm(struct kvm *kvm)
 {
 	kvm_x86_call(vm_destroy)(kvm);
 	kvm_apic_map_free(kvm);
+	kvm_pit_destroy(kvm);
+	kvm_ioapic_destroy(kvm);
+	kvm_pic_destroy(kvm);
 	kvm_msr_filter_free(kvm);
 	kvm_mmu_destroy_vm(kvm);
 }
@@ -99,44 +100,6 @@ long kvm_vm_set_boot_cpu_id(struct kvm *kvm, union kvm_ioctl_arg arg)
 		kvm->arch.boot_cpu_id = arg.val;
 		r = 0;
 	}
-	mutex_unlock(&kvm->lock);
-	return r;
-}
-
-static int create_irqchip(struct kvm *kvm)
-{
-	int r;
-
-	if (kvm->arch.irqchip_mode != KVM_IRQCHIP_NONE)
-		return -EEXIST;
-	if (kvm->created_vcpus)
-		return -EINVAL;
-	r = kvm_pic_create(kvm);
-	if (r)
-		return r;
-	r = kvm_ioapic_create(kvm);
-	if (r)
-		goto out_pic;
-	r = kvm_set_default_irq_routing(kvm);
-	if (r)
-		goto out_ioapic;
-	/* Pairs with kvm_irqchip_full(): whoever sees the mode sees the chips. */
-	smp_store_release(&kvm->arch.irqchip_mode, KVM_IRQCHIP_KERNEL);
-	return 0;
-
-out_ioapic:
-	kvm_ioapic_destroy(kvm);
-out_pic:
-	kvm_pic_destroy(kvm);
-	return r;
-}
-
-long kvm_vm_create_irqchip(struct kvm *kvm, union kvm_ioctl_arg arg)
-{
-	long r;
-
-	mutex_lock(&kvm->lock);
-	r = create_irqchip(kvm);
 	mutex_unlock(&kvm->lock);
 	return r;
 }

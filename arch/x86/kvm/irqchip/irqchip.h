@@ -28,9 +28,13 @@ static inline bool kvm_irqchip_split(struct kvm *kvm)
 /* ---- local APIC (lapic.c) */
 
 int kvm_lapic_create(struct kvm_vcpu *vcpu);
+/* The vCPU has become visible: it can be addressed. */
+void kvm_lapic_published(struct kvm_vcpu *vcpu);
 void kvm_lapic_destroy(struct kvm_vcpu *vcpu);
 void kvm_lapic_reset(struct kvm_vcpu *vcpu, bool init);
 
+/* After KVM_SET_CPUID(2). */
+void kvm_lapic_update_features(struct kvm_vcpu *vcpu);
 /* MSR_IA32_APICBASE: 0, 1 (#GP).  Also KVM_SET_SREGS (@host). */
 int kvm_lapic_set_base(struct kvm_vcpu *vcpu, u64 base, bool host);
 /* x2APIC MSRs 0x800-0x8ff: 0, 1 (#GP) */
@@ -44,6 +48,8 @@ int kvm_lapic_mmio_write(struct kvm_vcpu *vcpu, gpa_t gpa, int len, const void *
 u64 kvm_lapic_get_tsc_deadline(struct kvm_vcpu *vcpu);
 /* IRQs may be off */
 void kvm_lapic_set_tsc_deadline(struct kvm_vcpu *vcpu, u64 deadline);
+/* After the guest's TSC or its rate has changed. */
+void kvm_lapic_tsc_changed(struct kvm_vcpu *vcpu);
 void kvm_lapic_set_tpr(struct kvm_vcpu *vcpu, unsigned long cr8);
 u64 kvm_lapic_get_cr8(struct kvm_vcpu *vcpu);
 
@@ -83,6 +89,8 @@ int kvm_lapic_deliver(struct kvm *kvm, struct kvm_vcpu *sender, const struct lap
 
 int kvm_pic_create(struct kvm *kvm);
 void kvm_pic_destroy(struct kvm *kvm);
+/* Take a new one away again: KVM_CREATE_IRQCHIP has failed half-way. */
+void kvm_pic_undo(struct kvm *kvm);
 int kvm_pic_set_irq(struct kvm *kvm, unsigned int pin, int irq_source_id, int level);
 /* Output of the PIC pair; a wake-up asks from any context. */
 bool kvm_pic_output(struct kvm *kvm);
@@ -90,10 +98,15 @@ bool kvm_pic_output(struct kvm *kvm);
 int kvm_pic_ack(struct kvm *kvm);
 int kvm_ioapic_create(struct kvm *kvm);
 void kvm_ioapic_destroy(struct kvm *kvm);
+void kvm_ioapic_undo(struct kvm *kvm);
 int kvm_ioapic_set_irq(struct kvm *kvm, unsigned int pin, int irq_source_id, int level, bool line_status);
+/* Routes or acknowledgement notifiers have changed.  Does not sleep. */
+void kvm_ioapic_routes_changed(struct kvm *kvm);
 /* EOI of a level-triggered vector from a local APIC. */
 void kvm_ioapic_eoi(struct kvm_vcpu *vcpu, u8 vector);
 void kvm_pit_destroy(struct kvm *kvm);
+/* The VM goes away: nothing comes from PIT and I/O APIC by itself any more.  Their memory is freed when no bus names it. */
+void kvm_irqchip_stop(struct kvm *kvm);
 
 /* ---- all sources together (irq.c) */
 

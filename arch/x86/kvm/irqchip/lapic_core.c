@@ -308,6 +308,30 @@ static void change_mode(struct lapic *apic, enum lapic_mode to)
 }
 
 /**
+ * lapic_check_base() - may IA32_APIC_BASE be written so?
+ * @old: its value
+ * @value: what is written
+ * @reserved: address bits beyond the guest's physical address width
+ * @features: enum lapic_feature
+ * @host: restoring state: any mode may follow any other
+ *
+ * Return: 0, or -EINVAL where the guest gets #GP.
+ */
+int lapic_check_base(u64 old, u64 value, u64 reserved, u32 features, bool host)
+{
+	enum lapic_mode to = base_mode(value);
+
+	reserved |= 0xff | BIT_ULL(9);
+	if (!(features & LAPIC_F_X2APIC))
+		reserved |= LAPIC_BASE_X2APIC;
+	if (value & reserved)
+		return -EINVAL;
+	if ((value & LAPIC_BASE_X2APIC) && to != LAPIC_MODE_X2APIC)
+		return -EINVAL;
+	return host || transition_allowed(base_mode(old), to) ? 0 : -EINVAL;
+}
+
+/**
  * lapic_set_base() - write IA32_APIC_BASE
  * @apic: the APIC
  * @value: what is written
@@ -322,14 +346,7 @@ int lapic_set_base(struct lapic *apic, u64 value, u64 reserved, bool host)
 	u64 changed = apic->base ^ value;
 	u32 fx = 0;
 
-	reserved |= 0xff | BIT_ULL(9);
-	if (!(apic->features & LAPIC_F_X2APIC))
-		reserved |= LAPIC_BASE_X2APIC;
-	if (value & reserved)
-		return -EINVAL;
-	if ((value & LAPIC_BASE_X2APIC) && to != LAPIC_MODE_X2APIC)
-		return -EINVAL;
-	if (!host && !transition_allowed(apic->mode, to))
+	if (lapic_check_base(apic->base, value, reserved, apic->features, host))
 		return -EINVAL;
 
 	apic->base = value;

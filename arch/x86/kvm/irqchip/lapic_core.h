@@ -297,6 +297,7 @@ void lapic_init(struct lapic *apic, void *regs, u32 id, const struct lapic_ops *
 void lapic_configure(struct lapic *apic, u32 features);
 u32 lapic_reset(struct lapic *apic, bool bsp, bool lint0_extint);
 u32 lapic_init_reset(struct lapic *apic, bool lint0_extint);
+int lapic_check_base(u64 old, u64 value, u64 reserved, u32 features, bool host);
 int lapic_set_base(struct lapic *apic, u64 value, u64 reserved, bool host);
 
 /* Saving and restoring; owner */

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The local APIC in the kernel: what stands around the pure core.  For irqchip/ alone.
+ */
+#ifndef KVM_X86_IRQCHIP_LAPIC_H
+#define KVM_X86_IRQCHIP_LAPIC_H
+
+#include <linux/hrtimer.h>
+#include <linux/spinlock.h>
+
+#include "irqchip.h"
+#include "lapic_core.h"
+#include "lapic_map.h"
+
+/* Bits of kvm_lapic.events */
+enum {
+	KVM_LAPIC_INIT,
+	KVM_LAPIC_SIPI,
+};
+
+/**
+ * struct kvm_lapic - a vCPU's local APIC
+ * @core: the state machine
+ * @vcpu: whose it is
+ * @events: INIT and SIPI that have arrived
+ * @sipi_vector: of the last SIPI
+ * @extint: an ExtINT message has come, and the PIC has not been heard since
+ * @timer: fires at @armed, or before
+ * @timer_lock: serializes @timer with its callback
+ * @timer_cpu: host CPU on which @timer was started
+ * @armed: ns on CLOCK_MONOTONIC, 0: @timer is not armed
+ * @lazy_debt: how often the timer must not be left armed for too early a time
+ */
+struct kvm_lapic {
+	struct lapic core;
+	struct kvm_vcpu *vcpu;
+	unsigned long events;
+	u8 sipi_vector;
+	bool extint;
+	u64 armed;
+	u32 lazy_debt;
+	int timer_cpu;
+	raw_spinlock_t timer_lock;
+	struct hrtimer timer;
+};
+
+static inline struct kvm_lapic *to_kvm_lapic(struct lapic *core)
+{
+	return container_of(core, struct kvm_lapic, core);
+}
+
+/**
+ * struct kvm_apic_map - the destination map, under RCU
+ */
+struct kvm_apic_map {
+	struct rcu_head rcu;
+	struct lapic_map map;
+};
+
+/* lapic.c */
+void kvm_lapic_apply(struct kvm_lapic *kl, u32 fx);
+/* Any context: the vCPU has to look at its interrupts. */
+void kvm_lapic_wake(struct kvm_lapic *kl);
+
+/* lapic_timer.c */
+void kvm_lapic_timer_init(struct kvm_lapic *kl);
+void kvm_lapic_timer_destroy(struct kvm_lapic *kl);
+void kvm_lapic_timer_update(struct kvm_lapic *kl);
+void kvm_lapic_timer_flush(struct kvm_lapic *kl);
+extern unsigned int kvm_min_timer_period_us;
+
+/* lapic_deliver.c */
+void kvm_apic_map_update(struct kvm *kvm);
+enum lapic_accepted kvm_lapic_deliver_one(struct kvm_lapic *kl, const struct lapic_msg *msg);
+int kvm_lapic_get_state(struct kvm_vcpu *vcpu, struct kvm_lapic_state *state);
+
+/* ioapic.c: vectors of edge-triggered pins whose EOI somebody waits for, to a new local APIC */
+void kvm_ioapic_watch_vcpu(struct kvm_vcpu *vcpu);
+/* pic.c: LINT0 follows the PIC's output where it is not used as ExtINT */
+void kvm_pic_lint0_changed(struct kvm_vcpu *vcpu);
+
+#endif /* KVM_X86_IRQCHIP_LAPIC_H */

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Interrupt messages to local APICs, and the map that finds them.
+ *
+ * Delivery takes no lock: the map is read under RCU, and an APIC accepts with atomic operations.  While there is no map,
+ * or it is known to be old, all vCPUs are asked.
+ */
+#define pr_fmt(fmt) "kvm: " fmt
+
+#include <linux/module.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+
+#include "events.h"
+#include "lapic.h"
+
+/* ---------------------------------------------------------------- delivery */
+
+void kvm_lapic_wake(struct kvm_lapic *kl)
+{
+	kvm_make_request(kl->vcpu, KVM_REQ_EVENT);
+	kvm_vcpu_kick(kl->vcpu);
+}
+
+static void post_event(struct kvm_lapic *kl, unsigned int event)
+{
+	set_bit(event, &kl->events);
+	kvm_make_request(kl->vcpu, KVM_REQ_INIT_SIPI);
+	kvm_vcpu_kick(kl->vcpu);
+}
+
+/* Offer a message to an APIC that it is addressed to. */
+enum lapic_accepted kvm_lapic_deliver_one(struct kvm_lapic *kl, const struct lapic_msg *msg)
+{
+	enum lapic_accepted ret = lapic_accept(&kl->core, msg->delivery, msg->vector, msg->level);
+
+	switch (ret) {
+	case LAPIC_ACCEPTED:
+		kvm_lapic_wake(kl);
+		break;
+	case LAPIC_TAKE_NMI:
+		kvm_inject_nmi(kl->vcpu);
+		break;
+	case LAPIC_TAKE_INIT:
+		/* A SIPI that came before is for the CPU as it was. */
+		clear_bit(KVM_LAPIC_SIPI, &kl->events);
+		post_event(kl, KVM_LAPIC_INIT);
+		break;
+	case LAPIC_TAKE_SIPI:
+		WRITE_ONCE(kl->sipi_vector, msg->vector);
+		smp_wmb(); /* pairs with accept_sipi() */
+		post_event(kl, KVM_LAPIC_SIPI);
+		break;
+	case LAPIC_TAKE_EXTINT:
+		WRITE_ONCE(kl->extint, true);
+		kvm_lapic_wake(kl);
+		break;
+	case LAPIC_TAKE_SMI: /* there is no system management mode */
+	case LAPIC_REFUSED:
+		return LAPIC_REFUSED;
+	case LAPIC_COALESCED:
+		return ret;
+	}
+	return LAPIC_ACCEPTED;
+}
+
+static void add_result(int *sum, enum lapic_accepted one)
+{
+	if (one >= 0)
+		*sum = max(*sum, 0) + one;
+}
+
+/* Deliver by the map. */
+static int deliver_mapped(const struct lapic_map *map, struct lapic *sender,
+			  const struct lapic_msg *msg)
+{
+	struct lapic *apic = lapic_map_unicast(map, msg);
+	struct lapic_targets t;
+	int ret = LAPIC_REFUSED;
+
+	if (likely(apic))
+		return kvm_lapic_deliver_one(to_kvm_lapic(apic), msg);
+	if (msg->delivery == LAPIC_DM_LOWEST) {
+		apic = lapic_map_lowest(map, msg, sender);
+		return apic ? kvm_lapic_deliver_one(to_kvm_lapic(apic), msg) : LAPIC_REFUSED;
+	}
+	lapic_map_find(map, msg, sender, &t);
+	while ((apic = lapic_targets_next(&t)))
+		add_result(&ret, kvm_lapic_deliver_one(to_kvm_lapic(apic), msg));
+	return ret;
+}
+
+static bool is_addressed(struct kvm_lapic *kl, struct lapic *sender, const struct lapic_msg *msg)
+{
+	if (kl->core.mode == LAPIC_MODE_DISABLED)
+		return false;
+	switch (msg->shorthand) {
+	case LAPIC_SH_SELF:
+		return &kl->core == sender;
+	case LAPIC_SH_ALL:
+		return true;
+	case LAPIC_SH_OTHERS:
+		return &kl->core != sender;
+	default:
+		return lapic_matches(&kl->core, msg);
+	}
+}
+
+/* Deliver by asking everybody; of a lowest-priority message the first one that takes it keeps it. */
+static int deliver_asking(struct kvm *kvm, struct lapic *sender, const struct lapic_msg *msg)
+{
+	int ret = LAPIC_REFUSED;
+	struct kvm_vcpu *vcpu;
+	struct kvm_lapic *kl;
+	unsigned long i;
+
+	kvm_for_each_vcpu(i, vcpu, kvm)
+	{
+		kl = vcpu->arch.apic;
+		if (!kl || !is_addressed(kl, sender, msg))
+			continue;
+		add_result(&ret, kvm_lapic_deliver_one(kl, msg));
+		if (msg->delivery == LAPIC_DM_LOWEST && ret >= 0)
+			break;
+	}
+	return ret;
+}
+
+int kvm_lapic_deliver(struct kvm *kvm, struct kvm_vcpu *sender, const struct lapic_msg *msg)
+{
+	struct lapic *from = sender ? &sender->arch.apic->core : NULL;
+	struct kvm_apic_map *map;
+	int ret;
+
+	rcu_read_lock();
+	map = rcu_dereference(kvm->arch.apic_map);
+	if (likely(map && !atomic_read(&kvm->arch.apic_map_dirty)))
+		ret = deliver_mapped(&map->map, from, msg);
+	else
+		ret = deliver_asking(kvm, from, msg);
+	rcu_read_unlock();
+	return ret;
+}
+EXPORT_SYMBOL_GPL(kvm_lapic_deliver);
+
+void kvm_pv_kick(struct kvm *kvm, u32 apic_id)
+{
+	struct lapic_msg msg = { .dest = apic_id, .ipi = true, .x2apic = true };
+	struct kvm_vcpu *vcpu;
+	unsigned long i;
+
+	/* Rare enough to ask. */
+	kvm_for_each_vcpu(i, vcpu, kvm)
+	{
+		struct kvm_lapic *kl = vcpu->arch.apic;
+
+		if (!kl || lapic_is_broadcast(&msg) || !lapic_matches(&kl->core, &msg))
+			continue;
+		WRITE_ONCE(vcpu->arch.pv_unhalted, true);
+		kvm_lapic_wake(kl);
+	}
+}
+EXPORT_SYMBOL_GPL(kvm_pv_kick);
+
+/* ---------------------------------------------------------------- the map */
+
+static struct kvm_apic_map *make_map(struct kvm *kvm)
+{
+	u32 nr = 0, max_id = 0;
+	struct kvm_apic_map *new;
+	struct kvm_vcpu *vcpu;
+	unsigned long i;
+
+	kvm_for_each_vcpu(i, vcpu, kvm)
+	{
+		nr++;
+		max_id = max(max_id, vcpu->id);
+	}
+	new = kvzalloc(offsetof(struct kvm_apic_map, map) + lapic_map_bytes(nr, max_id),
+		       GFP_KERNEL_ACCOUNT);
+	if (!new)
+		return NULL;
+	lapic_map_init(&new->map, nr, max_id);
+	kvm_for_each_vcpu(i, vcpu, kvm)
+	{
+		if (vcpu->arch.apic)
+			lapic_map_add(&new->map, &vcpu->arch.apic->core);
+	}
+	return new;
+}
+
+/**
+ * kvm_apic_map_update() - an address of a local APIC has changed
+ * @kvm: the machine
+ *
+ * Without memory there is no map until the next change: slower, not wrong.
+ *
+ * Context: may sleep
+ */
+void kvm_apic_map_update(struct kvm *kvm)
+{
+	struct kvm_apic_map *old, *new;
+
+	/* From here until the new map stands everybody is asked. */
+	atomic_inc(&kvm->arch.apic_map_dirty);
+	mutex_lock(&kvm->arch.apic_map_lock);
+	new = make_map(kvm);
+	old = rcu_replace_pointer(kvm->arch.apic_map, new,
+				  lockdep_is_held(&kvm->arch.apic_map_lock));
+	mutex_unlock(&kvm->arch.apic_map_lock);
+	atomic_dec(&kvm->arch.apic_map_dirty);
+	if (old)
+		kvfree_rcu(old, rcu);
+}
+
+void kvm_apic_map_free(struct kvm *kvm)
+{
+	struct kvm_apic_map *map = rcu_replace_pointer(kvm->arch.apic_map, NULL, true);
+
+	if (map)
+		kvfree_rcu(map, rcu);
+}
