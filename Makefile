@@ -15,6 +15,11 @@ kernelrelease = $(shell cat $(KDIR)/include/config/kernel.release)
 moddir = $(DESTDIR)/lib/modules/$(kernelrelease)/updates/kvm-one
 sudo := $(if $(filter 0,$(shell id -u)),,sudo)
 
+# For our modules only, whatever the kernel was built with: a srcversion, by which a
+# loaded module can be told from another; no type information, which would need the
+# kernel's unstripped image.
+kernelconfig := CONFIG_MODULE_SRCVERSION_ALL=y CONFIG_DEBUG_INFO_BTF_MODULES=
+
 # What runs in the lab root, with no make variables of this one.
 inroot := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL tools/lab/inroot --
 jobs := -j$(shell nproc)
@@ -24,7 +29,7 @@ jobs := -j$(shell nproc)
 .PHONY: modules
 modules: | $(KDIR)/Makefile
 	@tools/modtree $(OUT)
-	$(MAKE) -C $(KDIR) M=$(OUT) CONFIG_DEBUG_INFO_BTF_MODULES= modules
+	$(MAKE) -C $(KDIR) M=$(OUT) $(kernelconfig) modules
 
 $(KDIR)/Makefile:
 	@echo "No kernel headers in $(KDIR)." >&2
@@ -128,6 +133,12 @@ test-lab: labroot
 selftests: $(if $(filter stock,$(MODULE)),,modules-lab)
 	@$(inroot) make $(jobs) --no-print-directory -C tools/testing/selftests/kvm
 	@tools/lab/lab --module $(or $(MODULE),ours) -- build/selftests/run $(if $(V),-v) $(ONLY)
+
+## guests: Linux under QEMU in the lab, from a disk, with network (MODULE=stock)
+.PHONY: guests
+guests: $(if $(filter stock,$(MODULE)),,modules-lab)
+	@$(inroot) tools/testing/guests/mkdisk build/guests/disk.img
+	@tools/lab/lab --module $(or $(MODULE),ours) --timeout 1200 -- tools/testing/guests/qemu build/guests/disk.img
 
 .PHONY: help
 help:
