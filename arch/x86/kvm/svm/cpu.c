@@ -74,6 +74,11 @@ int svm_enable_cpu(void)
 		wrmsrl(MSR_AMD64_TSC_RATIO, SVM_TSC_RATIO_DEFAULT);
 		cpu->tsc_ratio = SVM_TSC_RATIO_DEFAULT;
 	}
+	if (svm_has_msr(MSR_TSC_AUX)) {
+		/* Never changed by the host while it is up: CPU and node number. */
+		rdmsrl(MSR_TSC_AUX, cpu->host_tsc_aux);
+		cpu->tsc_aux = cpu->host_tsc_aux;
+	}
 	/* What the TLB held under an ASID while we were away is not known: the first vCPU flushes them all. */
 	cpu->next_asid = cpu->max_asid + 1;
 	cpu->last_vmcb = NULL;
@@ -89,6 +94,7 @@ static void put_back_tsc_aux(struct svm_cpu *cpu)
 	user_return_notifier_unregister(&cpu->urn);
 	if (cpu->tsc_aux != cpu->host_tsc_aux)
 		wrmsrl(MSR_TSC_AUX, cpu->host_tsc_aux);
+	cpu->tsc_aux = cpu->host_tsc_aux;
 }
 
 void svm_disable_cpu(void)
@@ -154,19 +160,15 @@ void svm_load_tsc_aux(struct svm_cpu *cpu, u64 val)
 {
 	unsigned long flags;
 
-	if (cpu->urn_registered && cpu->tsc_aux == val)
+	if (cpu->tsc_aux == val)
 		return;
 	local_irq_save(flags);
 	if (!cpu->urn_registered) {
-		rdmsrl(MSR_TSC_AUX, cpu->host_tsc_aux);
-		cpu->tsc_aux = cpu->host_tsc_aux;
 		cpu->urn.on_user_return = on_user_return;
 		user_return_notifier_register(&cpu->urn);
 		cpu->urn_registered = true;
 	}
-	if (cpu->tsc_aux != val) {
-		wrmsrl(MSR_TSC_AUX, val);
-		cpu->tsc_aux = val;
-	}
+	wrmsrl(MSR_TSC_AUX, val);
+	cpu->tsc_aux = val;
 	local_irq_restore(flags);
 }

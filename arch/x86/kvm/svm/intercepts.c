@@ -123,6 +123,7 @@ void svm_after_set_cpuid(struct kvm_vcpu *vcpu)
 		vmcb_assign_intercept(svm->vmcb, INTERCEPT_INVPCID, !guest_cpuid_has(vcpu, X86_FEATURE_INVPCID));
 	if (boot_cpu_has(X86_FEATURE_RDTSCP))
 		vmcb_assign_intercept(svm->vmcb, INTERCEPT_RDTSCP, !guest_cpuid_has(vcpu, X86_FEATURE_RDTSCP));
+	svm->has_tsc_aux = svm_guest_has_tsc_aux(vcpu);
 	svm_update_msr_intercepts(vcpu);
 }
 

@@ -224,7 +224,7 @@ static int set_debugctl(struct vcpu_svm *svm, u64 data)
 	return 0;
 }
 
-static bool guest_has_tsc_aux(struct kvm_vcpu *vcpu)
+bool svm_guest_has_tsc_aux(struct kvm_vcpu *vcpu)
 {
 	return guest_cpuid_has(vcpu, X86_FEATURE_RDTSCP) || guest_cpuid_has(vcpu, X86_FEATURE_RDPID);
 }
@@ -233,11 +233,11 @@ static int set_tsc_aux(struct vcpu_svm *svm, u64 data, bool host)
 {
 	if (!svm_has_msr(MSR_TSC_AUX))
 		return KVM_MSR_UNKNOWN;
-	if (!host && !guest_has_tsc_aux(&svm->vcpu))
+	if (!host && !svm_guest_has_tsc_aux(&svm->vcpu))
 		return KVM_MSR_GP;
 	/* Bits 63:32 are reserved and read as zero, APM vol. 2, 3.2.9. */
 	svm->tsc_aux = (u32)data;
-	if (svm->host_saved)
+	if (svm->host_saved && svm->has_tsc_aux)
 		svm_load_tsc_aux(svm->cpu_data, svm->tsc_aux);
 	return 0;
 }
@@ -256,7 +256,7 @@ int svm_get_msr(struct kvm_vcpu *vcpu, u32 index, u64 *data, bool host)
 	case MSR_TSC_AUX:
 		if (!svm_has_msr(index))
 			return KVM_MSR_UNKNOWN;
-		if (!host && !guest_has_tsc_aux(vcpu))
+		if (!host && !svm_guest_has_tsc_aux(vcpu))
 			return KVM_MSR_GP;
 		*data = svm->tsc_aux;
 		return 0;

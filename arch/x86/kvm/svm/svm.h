@@ -83,6 +83,7 @@ struct svm_fetch {
  * @nmi_singlestep: TF is set for the NMI window
  * @nmi_singlestep_flags: TF and RF as the guest had them
  * @v_tpr: TPR bits 7:4 last given to the hardware
+ * @has_tsc_aux: the guest can read it
  * @tsc_aux: the guest's TSC_AUX
  * @tsc_ratio: the guest's TSC_RATIO MSR
  * @msrpm: its MSR permission map
@@ -110,6 +111,7 @@ struct vcpu_svm {
 	unsigned long soft_next_rip;
 	unsigned long iret_rip;
 	unsigned long nmi_singlestep_flags;
+	bool has_tsc_aux;
 	u64 tsc_aux;
 	u64 tsc_ratio;
 	u32 *msrpm;
@@ -220,6 +222,7 @@ int svm_get_msr(struct kvm_vcpu *vcpu, u32 index, u64 *data, bool host);
 int svm_set_msr(struct kvm_vcpu *vcpu, u32 index, u64 data, bool host);
 int svm_get_feature_msr(u32 index, u64 *data);
 bool svm_has_msr(u32 index);
+bool svm_guest_has_tsc_aux(struct kvm_vcpu *vcpu);
 
 /* asid.c */
 void svm_new_asid(struct vcpu_svm *svm);

@@ -149,7 +149,7 @@ void svm_prepare_switch(struct kvm_vcpu *vcpu)
 		wrmsrl(MSR_AMD64_TSC_RATIO, svm->tsc_ratio);
 		cpu->tsc_ratio = svm->tsc_ratio;
 	}
-	if (boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID))
+	if (svm->has_tsc_aux)
 		svm_load_tsc_aux(cpu, svm->tsc_aux);
 	svm_load_debug(svm);
 }
