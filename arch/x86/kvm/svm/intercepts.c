@@ -84,6 +84,12 @@ void svm_init_intercepts(struct vcpu_svm *svm)
 		vmcb_set_intercept(vmcb, always[i]);
 	follow_disabled_exits(svm);
 	svm_intercept_dr(svm, true);
+	/* Until there is a CPUID table. */
+	svm->has_tsc_aux = boot_cpu_has(X86_FEATURE_RDPID);
+	if (boot_cpu_has(X86_FEATURE_INVPCID))
+		vmcb_set_intercept(vmcb, INTERCEPT_INVPCID);
+	if (boot_cpu_has(X86_FEATURE_RDTSCP))
+		vmcb_set_intercept(vmcb, INTERCEPT_RDTSCP);
 	if (boot_cpu_has(X86_FEATURE_RDPRU))
 		vmcb_set_intercept(vmcb, INTERCEPT_RDPRU);
 	if (svm_hw.invlpgb) {
@@ -123,7 +129,8 @@ void svm_after_set_cpuid(struct kvm_vcpu *vcpu)
 		vmcb_assign_intercept(svm->vmcb, INTERCEPT_INVPCID, !guest_cpuid_has(vcpu, X86_FEATURE_INVPCID));
 	if (boot_cpu_has(X86_FEATURE_RDTSCP))
 		vmcb_assign_intercept(svm->vmcb, INTERCEPT_RDTSCP, !guest_cpuid_has(vcpu, X86_FEATURE_RDTSCP));
-	svm->has_tsc_aux = svm_guest_has_tsc_aux(vcpu);
+	/* RDPID cannot be intercepted: no guest shall read the number of the host's CPU with it. */
+	svm->has_tsc_aux = boot_cpu_has(X86_FEATURE_RDPID) || svm_guest_has_tsc_aux(vcpu);
 	svm_update_msr_intercepts(vcpu);
 }
 
