@@ -54,7 +54,10 @@ void svm_flush_tlb_gva(struct kvm_vcpu *vcpu, gva_t gva)
 
 	/* Without an ASID in force there is nothing to flush. */
 	if (svm->cpu_data && svm->asid_generation == svm->cpu_data->asid_generation)
-		asm volatile("invlpga %0, %1" : : "a"(gva), "c"(svm->vmcb->control.asid) : "memory");
+		asm volatile("invlpga %0, %1"
+			     :
+			     : "a"(gva), "c"(svm->vmcb->control.asid)
+			     : "memory");
 }
 
 void svm_load_root(struct kvm_vcpu *vcpu, hpa_t root)

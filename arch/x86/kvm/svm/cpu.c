@@ -59,7 +59,8 @@ int svm_enable_cpu(void)
 
 	rdmsrl(MSR_VM_CR, vm_cr);
 	if (vm_cr & SVM_VM_CR_SVM_DIS_MASK) {
-		pr_err("SVM is disabled on CPU %d by its firmware (VM_CR.SVMDIS)\n", smp_processor_id());
+		pr_err("SVM is disabled on CPU %d by its firmware (VM_CR.SVMDIS)\n",
+		       smp_processor_id());
 		return -EIO;
 	}
 	rdmsrl(MSR_EFER, efer);
@@ -71,8 +72,8 @@ int svm_enable_cpu(void)
 	wrmsrl(MSR_EFER, efer | EFER_SVME);
 	wrmsrl(MSR_VM_HSAVE_PA, __sme_set(page_to_phys(cpu->hsave_page)));
 	if (svm_hw.tsc_scaling) {
-		wrmsrl(MSR_AMD64_TSC_RATIO, SVM_TSC_RATIO_DEFAULT);
 		cpu->tsc_ratio = SVM_TSC_RATIO_DEFAULT;
+		wrmsrl(MSR_AMD64_TSC_RATIO, cpu->tsc_ratio);
 	}
 	if (svm_has_msr(MSR_TSC_AUX)) {
 		/* Never changed by the host while it is up: CPU and node number. */
@@ -107,8 +108,8 @@ void svm_disable_cpu(void)
 	cpu->enabled = false;
 	put_back_tsc_aux(cpu);
 	if (svm_hw.tsc_scaling && cpu->tsc_ratio != SVM_TSC_RATIO_DEFAULT) {
-		wrmsrl(MSR_AMD64_TSC_RATIO, SVM_TSC_RATIO_DEFAULT);
 		cpu->tsc_ratio = SVM_TSC_RATIO_DEFAULT;
+		wrmsrl(MSR_AMD64_TSC_RATIO, cpu->tsc_ratio);
 	}
 	wrmsrl(MSR_VM_HSAVE_PA, 0);
 	rdmsrl(MSR_EFER, efer);

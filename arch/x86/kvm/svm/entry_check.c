@@ -55,42 +55,49 @@ static bool pat_is_bad(u64 pat)
 }
 
 /* RULE(name, field of struct svm_entry to show, its name in the manual, text, condition) */
-#define RULES                                                                                                      \
-	RULE(svme, efer, "EFER", "EFER.SVME is 0", !(e->efer & EFER_SVME_BIT))                                     \
-	RULE(efer_mbz, efer, "EFER", "a reserved bit is set", e->efer & e->efer_reserved)                          \
-	RULE(cd_nw, cr0, "CR0", "NW is set without CD", (e->cr0 & CR0_NW) && !(e->cr0 & CR0_CD))                   \
-	RULE(cr0_high, cr0, "CR0", "bits 63:32 are not 0", e->cr0 >> 32)                                           \
-	RULE(cr3_mbz, cr3, "CR3", "bits above the physical address width are set in long mode",                    \
-	     long_mode(e) && above(e->cr3, e->phys_bits))                                                          \
-	RULE(cr4_mbz, cr4, "CR4", "a reserved bit is set", e->cr4 & e->cr4_reserved)                               \
-	RULE(dr6_high, dr6, "DR6", "bits 63:32 are not 0", e->dr6 >> 32)                                           \
-	RULE(dr7_high, dr7, "DR7", "bits 63:32 are not 0", e->dr7 >> 32)                                           \
-	RULE(lm_pae, cr4, "CR4", "EFER.LME and CR0.PG are set, but not CR4.PAE", long_mode(e) && !(e->cr4 & CR4_PAE)) \
-	RULE(lm_pe, cr0, "CR0", "EFER.LME and CR0.PG are set, but not CR0.PE", long_mode(e) && !(e->cr0 & CR0_PE)) \
-	RULE(pg_pe, cr0, "CR0", "PG is set without PE", (e->cr0 & CR0_PG) && !(e->cr0 & CR0_PE))                   \
-	RULE(cs_l_d, cs_attrib, "CS attributes", "L and D are both set in long mode",                              \
-	     long_mode(e) && (e->cr4 & CR4_PAE) && (e->cs_attrib & ATTR_L) && (e->cs_attrib & ATTR_DB))            \
-	RULE(cet_wp, cr4, "CR4", "CET is set while CR0.WP is not", (e->cr4 & CR4_CET) && !(e->cr0 & CR0_WP))       \
-	RULE(vmrun, intercept_vmrun, "intercept word 4", "VMRUN is not intercepted", !e->intercept_vmrun)          \
-	RULE(iopm, iopm_pa, "IOPM_BASE_PA", "the map ends above the physical address width",                       \
-	     above((e->iopm_pa & ~0xfffULL) + 3 * 4096 - 1, e->phys_bits))                                         \
-	RULE(msrpm, msrpm_pa, "MSRPM_BASE_PA", "the map ends above the physical address width",                    \
-	     above((e->msrpm_pa & ~0xfffULL) + 2 * 4096 - 1, e->phys_bits))                                        \
-	RULE(asid, asid, "ASID", "it is 0", !e->asid)                                                              \
-	RULE(ncr3, nested_cr3, "N_CR3", "bits above the physical address width are set",                           \
-	     e->np_enable && above(e->nested_cr3, e->phys_bits))                                                   \
-	RULE(g_pat, g_pat, "G_PAT", "a memory type does not exist", e->np_enable && pat_is_bad(e->g_pat))          \
-	RULE(np_host, np_enable, "NP_ENABLE", "the host does not use paging", e->np_enable && !e->host_pg)         \
-	RULE(inj_type, event_inj, "EVENTINJ", "the event type is reserved",                                        \
-	     event_is(e, 1) || event_is(e, 5) || event_is(e, 6) || event_is(e, 7))                                 \
-	RULE(inj_exc, event_inj, "EVENTINJ", "an exception's vector is NMI's or above 31",                         \
-	     event_is(e, 3) && ((e->event_inj & 0xff) == 2 || (e->event_inj & 0xff) > 31))                         \
-	RULE(inj_64, event_inj, "EVENTINJ", "#OF or #BR in 64-bit mode",                                           \
-	     event_is(e, 3) && ((e->event_inj & 0xff) == 4 || (e->event_inj & 0xff) == 5) && long_mode(e) &&       \
-		     (e->cs_attrib & ATTR_L))                                                                      \
-	RULE(inj_mbz, event_inj, "EVENTINJ", "a reserved bit is set",                                              \
-	     (e->event_inj & EVENT_VALID) && (e->event_inj & 0x7ffff000))                                          \
-	RULE(rflags, rflags, "RFLAGS", "VM is set in 64-bit mode",                                                 \
+#define RULES                                                                                    \
+	RULE(svme, efer, "EFER", "EFER.SVME is 0", !(e->efer & EFER_SVME_BIT))                   \
+	RULE(efer_mbz, efer, "EFER", "a reserved bit is set", e->efer & e->efer_reserved)        \
+	RULE(cd_nw, cr0, "CR0", "NW is set without CD", (e->cr0 & CR0_NW) && !(e->cr0 & CR0_CD)) \
+	RULE(cr0_high, cr0, "CR0", "bits 63:32 are not 0", e->cr0 >> 32)                         \
+	RULE(cr3_mbz, cr3, "CR3", "bits above the physical address width are set in long mode",  \
+	     long_mode(e) && above(e->cr3, e->phys_bits))                                        \
+	RULE(cr4_mbz, cr4, "CR4", "a reserved bit is set", e->cr4 & e->cr4_reserved)             \
+	RULE(dr6_high, dr6, "DR6", "bits 63:32 are not 0", e->dr6 >> 32)                         \
+	RULE(dr7_high, dr7, "DR7", "bits 63:32 are not 0", e->dr7 >> 32)                         \
+	RULE(lm_pae, cr4, "CR4", "EFER.LME and CR0.PG are set, but not CR4.PAE",                 \
+	     long_mode(e) && !(e->cr4 & CR4_PAE))                                                \
+	RULE(lm_pe, cr0, "CR0", "EFER.LME and CR0.PG are set, but not CR0.PE",                   \
+	     long_mode(e) && !(e->cr0 & CR0_PE))                                                 \
+	RULE(pg_pe, cr0, "CR0", "PG is set without PE", (e->cr0 & CR0_PG) && !(e->cr0 & CR0_PE)) \
+	RULE(cs_l_d, cs_attrib, "CS attributes", "L and D are both set in long mode",            \
+	     long_mode(e) && (e->cr4 & CR4_PAE) && (e->cs_attrib & ATTR_L) &&                    \
+		     (e->cs_attrib & ATTR_DB))                                                   \
+	RULE(cet_wp, cr4, "CR4", "CET is set while CR0.WP is not",                               \
+	     (e->cr4 & CR4_CET) && !(e->cr0 & CR0_WP))                                           \
+	RULE(vmrun, intercept_vmrun, "intercept word 4", "VMRUN is not intercepted",             \
+	     !e->intercept_vmrun)                                                                \
+	RULE(iopm, iopm_pa, "IOPM_BASE_PA", "the map ends above the physical address width",     \
+	     above((e->iopm_pa & ~0xfffULL) + 3 * 4096 - 1, e->phys_bits))                       \
+	RULE(msrpm, msrpm_pa, "MSRPM_BASE_PA", "the map ends above the physical address width",  \
+	     above((e->msrpm_pa & ~0xfffULL) + 2 * 4096 - 1, e->phys_bits))                      \
+	RULE(asid, asid, "ASID", "it is 0", !e->asid)                                            \
+	RULE(ncr3, nested_cr3, "N_CR3", "bits above the physical address width are set",         \
+	     above(e->nested_cr3, e->phys_bits) && e->np_enable)                                 \
+	RULE(g_pat, g_pat, "G_PAT", "a memory type does not exist",                              \
+	     pat_is_bad(e->g_pat) && e->np_enable)                                               \
+	RULE(np_host, np_enable, "NP_ENABLE", "the host does not use paging",                    \
+	     e->np_enable && !e->host_pg)                                                        \
+	RULE(inj_type, event_inj, "EVENTINJ", "the event type is reserved",                      \
+	     event_is(e, 1) || event_is(e, 5) || event_is(e, 6) || event_is(e, 7))               \
+	RULE(inj_exc, event_inj, "EVENTINJ", "an exception's vector is NMI's or above 31",       \
+	     event_is(e, 3) && ((e->event_inj & 0xff) == 2 || (e->event_inj & 0xff) > 31))       \
+	RULE(inj_64, event_inj, "EVENTINJ", "#OF or #BR in 64-bit mode",                         \
+	     event_is(e, 3) && ((e->event_inj & 0xff) == 4 || (e->event_inj & 0xff) == 5) &&     \
+		     long_mode(e) && (e->cs_attrib & ATTR_L))                                    \
+	RULE(inj_mbz, event_inj, "EVENTINJ", "a reserved bit is set",                            \
+	     (e->event_inj & EVENT_VALID) && (e->event_inj & 0x7ffff000))                        \
+	RULE(rflags, rflags, "RFLAGS", "VM is set in 64-bit mode",                               \
 	     (e->rflags & BIT_ULL(17)) && long_mode(e) && (e->cs_attrib & ATTR_L))
 
 #define RULE(name, member, field, text, condition)           \

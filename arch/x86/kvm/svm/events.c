@@ -46,7 +46,9 @@ void svm_inject_exception(struct kvm_vcpu *vcpu)
 
 	if (is_soft_exception(e->vector))
 		prepare_soft_event(svm);
-	write_event(svm, e->vector | SVM_EVTINJ_TYPE_EXEPT | (e->has_error_code ? SVM_EVTINJ_VALID_ERR : 0),
+	write_event(svm,
+		    e->vector | SVM_EVTINJ_TYPE_EXEPT |
+			    (e->has_error_code ? SVM_EVTINJ_VALID_ERR : 0),
 		    e->error_code);
 }
 
@@ -84,7 +86,8 @@ static void requeue(struct vcpu_svm *svm, u32 info, u32 error, bool ours)
 		break;
 	case SVM_EXITINTINFO_TYPE_EXEPT:
 		if (!is_soft_exception(vector) || ours)
-			kvm_requeue_exception(vcpu, vector, info & SVM_EXITINTINFO_VALID_ERR, error);
+			kvm_requeue_exception(vcpu, vector, info & SVM_EXITINTINFO_VALID_ERR,
+					      error);
 		break;
 	case SVM_EXITINTINFO_TYPE_SOFT:
 		if (ours)
@@ -166,7 +169,8 @@ bool svm_irq_allowed(struct kvm_vcpu *vcpu)
 {
 	struct vmcb *vmcb = to_svm(vcpu)->vmcb;
 
-	return (vmcb->save.rflags & X86_EFLAGS_IF) && !(vmcb->control.int_state & SVM_INTERRUPT_SHADOW_MASK);
+	return (vmcb->save.rflags & X86_EFLAGS_IF) &&
+	       !(vmcb->control.int_state & SVM_INTERRUPT_SHADOW_MASK);
 }
 
 /* A virtual interrupt of the highest priority, whose delivery exits: the moment at which interrupts are possible. */

@@ -61,7 +61,8 @@ static int debug_exception(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
 	unsigned long bits = svm->vmcb->save.dr6 ^ KVM_DR6_ACTIVE_LOW;
-	bool debugged = vcpu->arch.debug.control & (KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP);
+	bool debugged = vcpu->arch.debug.control &
+			(KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP);
 	int r;
 
 	if (svm->nmi_singlestep && svm_end_nmi_singlestep(svm) && !debugged) {
@@ -173,7 +174,8 @@ static int write_cr8(struct kvm_vcpu *vcpu)
 	int r;
 
 	if (svm_hw.decode_assists && (info & SVM_CR_VALID))
-		r = gp_or_skip(vcpu, kvm_set_cr8(vcpu, gpr_value(vcpu, info & SVM_EXITINFO_REG_MASK)));
+		r = gp_or_skip(vcpu,
+			       kvm_set_cr8(vcpu, gpr_value(vcpu, info & SVM_EXITINFO_REG_MASK)));
 	else
 		r = emulate(vcpu);
 	if (kvm_lapic_in_kernel(vcpu)) {
@@ -236,7 +238,8 @@ static int shutdown(struct kvm_vcpu *vcpu)
  */
 static int task_switch(struct kvm_vcpu *vcpu)
 {
-	const u64 data[] = { control(vcpu)->exit_code, control(vcpu)->exit_info_1, control(vcpu)->exit_info_2 };
+	const u64 data[] = { control(vcpu)->exit_code, control(vcpu)->exit_info_1,
+			     control(vcpu)->exit_info_2 };
 
 	kvm_vcpu_info(vcpu, "hardware task switch to selector 0x%x is not implemented\n",
 		      (u16)control(vcpu)->exit_info_1);
@@ -290,8 +293,8 @@ static int (*const handlers[])(struct kvm_vcpu *vcpu) = {
 	[SVM_EXIT_WRITE_CR0] = write_cr,
 	[SVM_EXIT_WRITE_CR4] = write_cr,
 	[SVM_EXIT_WRITE_CR8] = write_cr8,
-	[SVM_EXIT_READ_DR0 ... SVM_EXIT_READ_DR7] = access_dr,
-	[SVM_EXIT_WRITE_DR0 ... SVM_EXIT_WRITE_DR7] = access_dr,
+	[SVM_EXIT_READ_DR0... SVM_EXIT_READ_DR7] = access_dr,
+	[SVM_EXIT_WRITE_DR0... SVM_EXIT_WRITE_DR7] = access_dr,
 	EXCEPTION(DB) = debug_exception,
 	EXCEPTION(BP) = breakpoint_exception,
 	EXCEPTION(UD) = undefined_exception,
@@ -365,6 +368,7 @@ void svm_get_exit_info(struct kvm_vcpu *vcpu, struct kvm_exit_info *info)
 		.info2 = c->exit_info_2,
 		.intr_info = c->exit_int_info,
 	};
-	if ((c->exit_int_info & SVM_EXITINTINFO_VALID) && (c->exit_int_info & SVM_EXITINTINFO_VALID_ERR))
+	if ((c->exit_int_info & SVM_EXITINTINFO_VALID) &&
+	    (c->exit_int_info & SVM_EXITINTINFO_VALID_ERR))
 		info->error_code = c->exit_int_info_err;
 }

@@ -43,7 +43,7 @@ static bool walk(struct vcpu_svm *svm, unsigned long linear)
 	f->slots_generation = READ_ONCE(vcpu->kvm->slots_generation);
 	smp_rmb();
 
-	for (base = f->cr3; ; base = entry, level--) {
+	for (base = f->cr3;; base = entry, level--) {
 		unsigned int shift = 12 + 9 * (level - 1);
 		gpa_t gpa = (base & PTE_ADDR) + ((linear >> shift) & 0x1ff) * 8;
 		u64 __user *ptep;
@@ -57,7 +57,9 @@ static bool walk(struct vcpu_svm *svm, unsigned long linear)
 		if (level == 1 || (level <= 3 && (entry & PTE_PS))) {
 			u64 in_page = BIT_ULL(shift) - 1;
 
-			if (!gpa_to_hva(vcpu, ((entry & PTE_ADDR & ~in_page) | (linear & in_page)) & PAGE_MASK,
+			if (!gpa_to_hva(vcpu,
+					((entry & PTE_ADDR & ~in_page) | (linear & in_page)) &
+						PAGE_MASK,
 					&f->hva))
 				return false;
 			f->page = linear >> PAGE_SHIFT;
@@ -77,7 +79,8 @@ static bool way_is_valid(struct vcpu_svm *svm, unsigned long linear)
 }
 
 /* Compare the entries and read the bytes in one go: @n bytes from @off on, or 0 when an entry has changed or is not resident. */
-static __always_inline unsigned int read_way(const struct svm_fetch *f, unsigned int off, u8 *buf, unsigned int n)
+static __always_inline unsigned int read_way(const struct svm_fetch *f, unsigned int off, u8 *buf,
+					     unsigned int n)
 {
 	const u8 __user *from = (const u8 __user *)(f->hva + off);
 	unsigned int i;
@@ -108,7 +111,8 @@ failed:
 static unsigned int read_other(struct vcpu_svm *svm, unsigned long linear, u8 *buf, unsigned int n)
 {
 	struct kvm_vcpu *vcpu = &svm->vcpu;
-	gpa_t gpa = kvm_gva_to_gpa_nofault(vcpu, linear, KVM_PF_FETCH | (svm->vmcb->save.cpl == 3 ? KVM_PF_USER : 0));
+	gpa_t gpa = kvm_gva_to_gpa_nofault(
+		vcpu, linear, KVM_PF_FETCH | (svm->vmcb->save.cpl == 3 ? KVM_PF_USER : 0));
 
 	if (gpa == INVALID_GPA || kvm_vcpu_read_guest_nofault(vcpu, gpa, buf, n))
 		return 0;

@@ -71,7 +71,8 @@ static void follow_disabled_exits(struct vcpu_svm *svm)
 	vmcb_assign_intercept(vmcb, INTERCEPT_MWAIT, !mwait);
 	/* Without a filter every single PAUSE would exit, which costs more than it saves. */
 	vmcb_assign_intercept(vmcb, INTERCEPT_PAUSE,
-			      svm_hw.pause_filter_count && !(disabled & KVM_X86_DISABLE_EXITS_PAUSE));
+			      svm_hw.pause_filter_count &&
+				      !(disabled & KVM_X86_DISABLE_EXITS_PAUSE));
 }
 
 void svm_init_intercepts(struct vcpu_svm *svm)
@@ -126,9 +127,11 @@ void svm_after_set_cpuid(struct kvm_vcpu *vcpu)
 
 	follow_disabled_exits(svm);
 	if (boot_cpu_has(X86_FEATURE_INVPCID))
-		vmcb_assign_intercept(svm->vmcb, INTERCEPT_INVPCID, !guest_cpuid_has(vcpu, X86_FEATURE_INVPCID));
+		vmcb_assign_intercept(svm->vmcb, INTERCEPT_INVPCID,
+				      !guest_cpuid_has(vcpu, X86_FEATURE_INVPCID));
 	if (boot_cpu_has(X86_FEATURE_RDTSCP))
-		vmcb_assign_intercept(svm->vmcb, INTERCEPT_RDTSCP, !guest_cpuid_has(vcpu, X86_FEATURE_RDTSCP));
+		vmcb_assign_intercept(svm->vmcb, INTERCEPT_RDTSCP,
+				      !guest_cpuid_has(vcpu, X86_FEATURE_RDTSCP));
 	/* RDPID cannot be intercepted: no guest shall read the number of the host's CPU with it. */
 	svm->has_tsc_aux = boot_cpu_has(X86_FEATURE_RDPID) || svm_guest_has_tsc_aux(vcpu);
 	svm_update_msr_intercepts(vcpu);
@@ -140,5 +143,6 @@ void svm_after_set_cpuid(struct kvm_vcpu *vcpu)
  */
 void svm_update_cr8_intercept(struct kvm_vcpu *vcpu, int tpr, int irr)
 {
-	vmcb_assign_intercept(to_svm(vcpu)->vmcb, INTERCEPT_CR8_WRITE, irr >= 0 && (tpr & 0xf0) >= (irr & 0xf0));
+	vmcb_assign_intercept(to_svm(vcpu)->vmcb, INTERCEPT_CR8_WRITE,
+			      irr >= 0 && (tpr & 0xf0) >= (irr & 0xf0));
 }

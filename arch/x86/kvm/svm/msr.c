@@ -17,7 +17,7 @@
 enum msr_open {
 	OPEN_RW,
 	OPEN_SPEC_CTRL, /* once the guest uses it */
-	OPEN_PRED_CMD,	/* writing only, when its CPUID has IBPB */
+	OPEN_PRED_CMD, /* writing only, when its CPUID has IBPB */
 };
 
 static const struct {
@@ -65,13 +65,16 @@ static void msrpm_assign(u32 *map, u32 index, bool read_exits, bool write_exits)
 
 static bool guest_has_spec_ctrl(struct kvm_vcpu *vcpu)
 {
-	return guest_cpuid_has(vcpu, X86_FEATURE_SPEC_CTRL) || guest_cpuid_has(vcpu, X86_FEATURE_AMD_IBRS) ||
-	       guest_cpuid_has(vcpu, X86_FEATURE_AMD_STIBP) || guest_cpuid_has(vcpu, X86_FEATURE_AMD_SSBD);
+	return guest_cpuid_has(vcpu, X86_FEATURE_SPEC_CTRL) ||
+	       guest_cpuid_has(vcpu, X86_FEATURE_AMD_IBRS) ||
+	       guest_cpuid_has(vcpu, X86_FEATURE_AMD_STIBP) ||
+	       guest_cpuid_has(vcpu, X86_FEATURE_AMD_SSBD);
 }
 
 static bool guest_has_ibpb(struct kvm_vcpu *vcpu)
 {
-	return guest_cpuid_has(vcpu, X86_FEATURE_SPEC_CTRL) || guest_cpuid_has(vcpu, X86_FEATURE_AMD_IBPB);
+	return guest_cpuid_has(vcpu, X86_FEATURE_SPEC_CTRL) ||
+	       guest_cpuid_has(vcpu, X86_FEATURE_AMD_IBPB);
 }
 
 int svm_msrpm_alloc(struct vcpu_svm *svm)
@@ -199,7 +202,8 @@ static int set_spec_ctrl(struct vcpu_svm *svm, u64 data, bool host)
 
 static int set_pred_cmd(struct vcpu_svm *svm, u64 data, bool host)
 {
-	if (!boot_cpu_has(X86_FEATURE_IBPB) || (!host && !guest_has_ibpb(&svm->vcpu)) || (data & ~PRED_CMD_IBPB))
+	if (!boot_cpu_has(X86_FEATURE_IBPB) || (!host && !guest_has_ibpb(&svm->vcpu)) ||
+	    (data & ~PRED_CMD_IBPB))
 		return KVM_MSR_GP;
 	if (data && !host)
 		wrmsrl(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
@@ -226,7 +230,8 @@ static int set_debugctl(struct vcpu_svm *svm, u64 data)
 
 bool svm_guest_has_tsc_aux(struct kvm_vcpu *vcpu)
 {
-	return guest_cpuid_has(vcpu, X86_FEATURE_RDTSCP) || guest_cpuid_has(vcpu, X86_FEATURE_RDPID);
+	return guest_cpuid_has(vcpu, X86_FEATURE_RDTSCP) ||
+	       guest_cpuid_has(vcpu, X86_FEATURE_RDPID);
 }
 
 static int set_tsc_aux(struct vcpu_svm *svm, u64 data, bool host)
@@ -261,7 +266,8 @@ int svm_get_msr(struct kvm_vcpu *vcpu, u32 index, u64 *data, bool host)
 		*data = svm->tsc_aux;
 		return 0;
 	case MSR_IA32_SPEC_CTRL:
-		if (!boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) || (!host && !guest_has_spec_ctrl(vcpu)))
+		if (!boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) ||
+		    (!host && !guest_has_spec_ctrl(vcpu)))
 			return KVM_MSR_GP;
 		*data = svm_hw.v_spec_ctrl ? save->spec_ctrl : svm->spec_ctrl;
 		return 0;
@@ -340,7 +346,8 @@ int svm_get_feature_msr(u32 index, u64 *data)
 {
 	switch (index) {
 	case MSR_AMD64_DE_CFG:
-		*data = boot_cpu_has(X86_FEATURE_LFENCE_RDTSC) ? MSR_AMD64_DE_CFG_LFENCE_SERIALIZE : 0;
+		*data = boot_cpu_has(X86_FEATURE_LFENCE_RDTSC) ? MSR_AMD64_DE_CFG_LFENCE_SERIALIZE :
+								 0;
 		return 0;
 	default:
 		return KVM_MSR_UNKNOWN;

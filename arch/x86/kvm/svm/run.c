@@ -112,7 +112,8 @@ static __always_inline void post_exit(struct vcpu_svm *svm)
 	svm->next_rip = svm_hw.nrips ? vmcb->control.next_rip : 0;
 	vcpu->stat.exits++;
 
-	if (unlikely(svm->events_to_complete || (vmcb->control.exit_int_info & SVM_EXITINTINFO_VALID)))
+	if (unlikely(svm->events_to_complete ||
+		     (vmcb->control.exit_int_info & SVM_EXITINTINFO_VALID)))
 		svm_complete_events(svm);
 	if (unlikely(svm->iret_pending) && vcpu->arch.regs[VCPU_RIP] != svm->iret_rip)
 		svm_iret_done(svm);
@@ -145,7 +146,8 @@ static int fast_io(struct vcpu_svm *svm)
 	if (info & (SVM_IOIO_STR_MASK | SVM_IOIO_REP_MASK))
 		return KVM_AGAIN;
 	svm->next_rip = svm->vmcb->control.exit_info_2;
-	return kvm_emulate_pio_fast(&svm->vcpu, info >> 16, (info & SVM_IOIO_SIZE_MASK) >> SVM_IOIO_SIZE_SHIFT,
+	return kvm_emulate_pio_fast(&svm->vcpu, info >> 16,
+				    (info & SVM_IOIO_SIZE_MASK) >> SVM_IOIO_SIZE_SHIFT,
 				    info & SVM_IOIO_TYPE_MASK);
 }
 

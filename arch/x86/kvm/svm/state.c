@@ -75,7 +75,8 @@ void svm_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4)
 	unsigned long hw = cr4 | (cr4_read_shadow() & X86_CR4_MCE);
 
 	/* Translations by other rules than the new ones must go: PGE, PSE, PAE, PCIDE, SMEP. */
-	if ((vcpu->arch.cr4 ^ cr4) & (X86_CR4_PGE | X86_CR4_PSE | X86_CR4_PAE | X86_CR4_PCIDE | X86_CR4_SMEP))
+	if ((vcpu->arch.cr4 ^ cr4) &
+	    (X86_CR4_PGE | X86_CR4_PSE | X86_CR4_PAE | X86_CR4_PCIDE | X86_CR4_SMEP))
 		svm_flush_tlb(vcpu);
 	vcpu->arch.cr4 = cr4;
 	vmcb->save.cr4 = hw;
@@ -201,9 +202,9 @@ void svm_set_segment(struct kvm_vcpu *vcpu, const struct kvm_segment *var, int s
 	s->selector = var->selector;
 	s->attrib = (var->type & SVM_SELECTOR_TYPE_MASK) | !!var->s << SVM_SELECTOR_S_SHIFT |
 		    (var->dpl & 3) << SVM_SELECTOR_DPL_SHIFT |
-		    (var->present && !var->unusable) << SVM_SELECTOR_P_SHIFT | !!var->avl << SVM_SELECTOR_AVL_SHIFT |
-		    !!var->l << SVM_SELECTOR_L_SHIFT | !!var->db << SVM_SELECTOR_DB_SHIFT |
-		    !!var->g << SVM_SELECTOR_G_SHIFT;
+		    (var->present && !var->unusable) << SVM_SELECTOR_P_SHIFT |
+		    !!var->avl << SVM_SELECTOR_AVL_SHIFT | !!var->l << SVM_SELECTOR_L_SHIFT |
+		    !!var->db << SVM_SELECTOR_DB_SHIFT | !!var->g << SVM_SELECTOR_G_SHIFT;
 	/* The ABI has no CPL: it is SS.DPL. */
 	if (seg == VCPU_SREG_SS)
 		vmcb->save.cpl = var->dpl & 3;
@@ -262,7 +263,10 @@ void svm_reset_state(struct vcpu_svm *svm, bool init)
 	const unsigned long cache_off = X86_CR0_CD | X86_CR0_NW;
 
 	save->cs = (struct vmcb_seg){
-		.selector = 0xf000, .base = 0xffff0000, .limit = 0xffff, .attrib = ATTR_CODE,
+		.selector = 0xf000,
+		.base = 0xffff0000,
+		.limit = 0xffff,
+		.attrib = ATTR_CODE,
 	};
 	save->ds = save->es = save->fs = save->gs = save->ss = data;
 	save->gdtr = save->idtr = (struct vmcb_seg){ .limit = 0xffff };

@@ -20,10 +20,7 @@
 MODULE_DESCRIPTION("KVM: AMD-V");
 MODULE_LICENSE("GPL");
 
-static const struct x86_cpu_id svm_cpu_id[] = {
-	X86_MATCH_FEATURE(X86_FEATURE_SVM, NULL),
-	{}
-};
+static const struct x86_cpu_id svm_cpu_id[] = { X86_MATCH_FEATURE(X86_FEATURE_SVM, NULL), {} };
 MODULE_DEVICE_TABLE(x86cpu, svm_cpu_id);
 
 static bool npt = true;
@@ -52,7 +49,8 @@ MODULE_PARM_DESC(tsc_scaling, "TSC rates other than the host's where the CPU has
 
 static unsigned short pause_filter_thresh = 128;
 module_param(pause_filter_thresh, ushort, 0444);
-MODULE_PARM_DESC(pause_filter_thresh, "PAUSEs that are this many cycles apart do not belong to one spin loop");
+MODULE_PARM_DESC(pause_filter_thresh,
+		 "PAUSEs that are this many cycles apart do not belong to one spin loop");
 
 static unsigned short pause_filter_count = 3000;
 module_param(pause_filter_count, ushort, 0444);
@@ -239,10 +237,12 @@ static int __init svm_init(void)
 	r = kvm_x86_register_backend(&backend);
 	if (r)
 		goto out_emergency;
-	pr_info("nested paging with %u levels, %u ASIDs%s%s%s%s%s%s\n", backend.caps.root_level, svm_hw.nr_asids,
-		svm_hw.nrips ? ", next RIP" : "", svm_hw.decode_assists ? ", decode assists" : "",
-		svm_hw.flush_by_asid ? ", flush by ASID" : "", svm_hw.tsc_scaling ? ", TSC scaling" : "",
-		svm_hw.lbrv ? ", LBR" : "", svm_hw.pause_filter_count ? ", pause filter" : "");
+	pr_info("nested paging with %u levels, %u ASIDs%s%s%s%s%s%s\n", backend.caps.root_level,
+		svm_hw.nr_asids, svm_hw.nrips ? ", next RIP" : "",
+		svm_hw.decode_assists ? ", decode assists" : "",
+		svm_hw.flush_by_asid ? ", flush by ASID" : "",
+		svm_hw.tsc_scaling ? ", TSC scaling" : "", svm_hw.lbrv ? ", LBR" : "",
+		svm_hw.pause_filter_count ? ", pause filter" : "");
 	return 0;
 
 out_emergency:

@@ -26,7 +26,7 @@
 #include "regs.h"
 #include "svm/vmcb.h"
 
-#define SVM_MSRPM_ORDER 1	     /* 8 KiB */
+#define SVM_MSRPM_ORDER 1 /* 8 KiB */
 #define SVM_IOPM_SIZE (3 * PAGE_SIZE) /* 64 Ki ports and 3 more */
 #define SVM_MSRPM_SIZE (PAGE_SIZE << SVM_MSRPM_ORDER)
 #define SVM_WALK_LEVELS 5
@@ -176,7 +176,8 @@ static __always_inline struct vcpu_svm *to_svm(struct kvm_vcpu *vcpu)
 /* Is the guest executing 64-bit code? */
 static inline bool svm_in_64bit(const struct vcpu_svm *svm)
 {
-	return (svm->vmcb->save.efer & EFER_LMA) && (svm->vmcb->save.cs.attrib & SVM_SELECTOR_L_MASK);
+	return (svm->vmcb->save.efer & EFER_LMA) &&
+	       (svm->vmcb->save.cs.attrib & SVM_SELECTOR_L_MASK);
 }
 
 static inline unsigned long svm_linear_rip(const struct vcpu_svm *svm)

@@ -11,7 +11,8 @@
 /* What <asm/svm.h> lacks. */
 #define SVM_INTERCEPT_WORDS 6
 #define SVM_EVTINJ_IS(info, type) (((info) & SVM_EVTINJ_TYPE_MASK) == (type))
-#define SVM_CR_VALID BIT_ULL(63) /* EXITINFO1 of a CR access: decode assist has filled in bits 3:0 */
+#define SVM_CR_VALID \
+	BIT_ULL(63) /* EXITINFO1 of a CR access: decode assist has filled in bits 3:0 */
 
 /*
  * Clean bits, APM vol. 2, 15.15.3: the processor may use what it cached of that part of the VMCB at the last VMRUN.
@@ -19,14 +20,14 @@
  */
 enum vmcb_part {
 	VMCB_INTERCEPTS, /* intercept words, TSC offset, pause filter */
-	VMCB_PERM_MAP,	 /* addresses of the I/O and MSR permission maps */
+	VMCB_PERM_MAP, /* addresses of the I/O and MSR permission maps */
 	VMCB_ASID,
 	VMCB_INTR, /* int_ctl, int_vector */
-	VMCB_NPT,  /* nested_ctl, nested_cr3, g_pat */
-	VMCB_CR,   /* CR0, CR3, CR4, EFER */
-	VMCB_DR,   /* DR6, DR7 */
-	VMCB_DT,   /* GDTR, IDTR */
-	VMCB_SEG,  /* CS, DS, SS, ES, CPL */
+	VMCB_NPT, /* nested_ctl, nested_cr3, g_pat */
+	VMCB_CR, /* CR0, CR3, CR4, EFER */
+	VMCB_DR, /* DR6, DR7 */
+	VMCB_DT, /* GDTR, IDTR */
+	VMCB_SEG, /* CS, DS, SS, ES, CPL */
 	VMCB_CR2,
 	VMCB_LBR, /* DBGCTL, LBR MSRs */
 	VMCB_NR_PARTS,
