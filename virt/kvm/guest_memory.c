@@ -2,6 +2,7 @@
 /*
  * The kernel's own accesses to guest memory, through the VMM's addresses.
  */
+#include <linux/export.h>
 #include <linux/mm.h>
 #include <linux/uaccess.h>
 
@@ -135,6 +136,7 @@ int kvm_vcpu_read_guest_nofault(struct kvm_vcpu *vcpu, gpa_t gpa, void *data, un
 	}
 	return 0;
 }
+EXPORT_SYMBOL_GPL(kvm_vcpu_read_guest_nofault);
 
 /* The counterpart of kvm_vcpu_read_guest_nofault(); pages are marked dirty. */
 int kvm_vcpu_write_guest_nofault(struct kvm_vcpu *vcpu, gpa_t gpa, const void *data,

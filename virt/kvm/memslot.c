@@ -7,6 +7,7 @@
  * an addition, nobody uses the old slot any more: not the guest (entries taken out, TLBs flushed), not the inner loops
  * (each has been left once), not the rest of the kernel (a grace period of kvm->srcu).  An addition waits for nobody.
  */
+#include <linux/export.h>
 #include <linux/mm.h>
 #include <linux/nospec.h>
 #include <linux/slab.h>
@@ -55,6 +56,7 @@ struct kvm_memslot *kvm_vcpu_gfn_to_slot(struct kvm_vcpu *vcpu, gfn_t gfn)
 	}
 	return slot;
 }
+EXPORT_SYMBOL_GPL(kvm_vcpu_gfn_to_slot);
 
 bool kvm_is_visible_gfn(struct kvm_vcpu *vcpu, gfn_t gfn)
 {
