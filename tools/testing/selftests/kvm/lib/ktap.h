@@ -22,15 +22,15 @@ struct ktap_case {
 };
 
 #define KTAP_DEFINE(id, text, limit)                                         \
-	static void id(void);                                                \
+	static void case_##id(void);                                                \
 	static const struct ktap_case ktap_case_##id                         \
 		__attribute__((used, section("ktap_cases"), aligned(8))) = { \
 			.name = (text),                                      \
-			.run = id,                                           \
+			.run = case_##id,                                           \
 			.seconds = (limit),                                  \
 			.line = __LINE__,                                    \
 		};                                                           \
-	static void id(void)
+	static void case_##id(void)
 
 /* CASE(identifier, "what it proves") { … } */
 #define CASE(id, text) KTAP_DEFINE(id, text, 0)

@@ -215,7 +215,9 @@ struct vm *vm_new(unsigned int flags)
 		OK(ioctl(vm->fd, KVM_ENABLE_CAP, &cap));
 	}
 	if (flags & VM_PIT) {
-		struct kvm_pit_config config = { 0 };
+		struct kvm_pit_config config = {
+			.flags = flags & VM_SPEAKER ? KVM_PIT_SPEAKER_DUMMY : 0,
+		};
 
 		OK(ioctl(vm->fd, KVM_CREATE_PIT2, &config));
 	}
@@ -675,6 +677,13 @@ void vcpu_set_cpuid(struct vcpu *cpu, struct kvm_cpuid2 *cpuid)
 }
 
 /* -------------------------------------------------------------------------------------------------------- small helps */
+
+bool cpu_is_tcg(void)
+{
+	struct cpuid_regs r = cpuid(0x40000000, 0);
+
+	return (cpuid(1, 0).ecx & BIT(31)) && !memcmp(&r.ebx, "TCGT", 4);
+}
 
 int open_fds(void)
 {

@@ -46,6 +46,7 @@
 #define VM_PIT BIT(1)
 #define VM_SPLIT_IRQCHIP BIT(2)
 #define VM_NO_MEMORY BIT(3) /* a bare descriptor */
+#define VM_SPEAKER BIT(4) /* port 61 with the PIT */
 
 struct vcpu {
 	int fd;
@@ -147,6 +148,8 @@ void vcpu_set_cpuid(struct vcpu *cpu, struct kvm_cpuid2 *cpuid);
 
 /* -------------------------------------------------------------------------------------------------------- small helps */
 
+/* Whether the processor below is QEMU's emulated one, which lacks a few things that all real ones have. */
+bool cpu_is_tcg(void);
 /* Name of an exit reason. */
 const char *exit_name(u32 reason);
 /* Number of /proc/self/fd entries, and a number of /proc/meminfo in KiB. */

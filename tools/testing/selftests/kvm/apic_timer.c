@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The local APIC's timer: one-shot, periodic, TSC deadline, in both modes of the APIC. */
+#include "apic.h"
+#include "vm.h"
+
+#define VECTOR 0x41
+#define DIVIDE_BY_1 0xb
+
+static void begin(u64 x2apic)
+{
+	if (x2apic)
+		x2apic_enable();
+	apic_enable();
+	apic_write(APIC_TDCR, DIVIDE_BY_1);
+}
+
+static void one_shot(u64 x2apic)
+{
+	begin(x2apic);
+	irq_enable();
+	apic_write(APIC_LVTT, VECTOR);
+	apic_write(APIC_TMICT, 100000000);
+	G_ASSERT(apic_read(APIC_TMCCT) > 0);
+	G_ASSERT(apic_read(APIC_TMCCT) <= 100000000);
+	G_ASSERT_EQ(apic_read(APIC_TMICT), 100000000);
+	G_ASSERT_EQ(irq_counts[VECTOR], 0);
+	apic_write(APIC_TMICT, 1000000);
+	while (!irq_counts[VECTOR])
+		relax();
+	G_ASSERT_EQ(apic_read(APIC_TMCCT), 0);
+	/* Not again by itself */
+	for (int i = 0; i < 2000; i++)
+		relax();
+	G_ASSERT_EQ(irq_counts[VECTOR], 1);
+	/* A count of 0 stops it. */
+	apic_write(APIC_TMICT, 1000000000);
+	apic_write(APIC_TMICT, 0);
+	G_ASSERT_EQ(apic_read(APIC_TMCCT), 0);
+}
+
+static void periodic(u64 x2apic)
+{
+	begin(x2apic);
+	irq_enable();
+	apic_write(APIC_LVTT, VECTOR | LVT_PERIODIC);
+	apic_write(APIC_TMICT, 1000000);
+	while (irq_counts[VECTOR] < 5)
+		relax();
+	G_ASSERT(apic_read(APIC_TMCCT) <= 1000000);
+	apic_write(APIC_LVTT, VECTOR | LVT_PERIODIC | LVT_MASKED);
+	irq_disable();
+	irq_enable();
+	irq_counts[VECTOR] = 0;
+	for (int i = 0; i < 2000; i++)
+		relax();
+	/* One may have been on its way. */
+	G_ASSERT(irq_counts[VECTOR] <= 1);
+}
+
+static void deadline(u64 x2apic)
+{
+	u64 now;
+
+	begin(x2apic);
+	if (!(cpuid(1, 0).ecx & BIT(24)))
+		guest_sync(99);
+	irq_enable();
+	apic_write(APIC_LVTT, VECTOR | LVT_DEADLINE);
+	asm volatile("mfence" ::: "memory");
+	/* In the past: at once */
+	wrmsr(MSR_TSC_DEADLINE, 1);
+	while (irq_counts[VECTOR] < 1)
+		relax();
+	G_ASSERT_EQ(rdmsr(MSR_TSC_DEADLINE), 0);
+	/* In the future: then, and not before */
+	now = rdtsc();
+	wrmsr(MSR_TSC_DEADLINE, now + 5000000);
+	while (irq_counts[VECTOR] < 2)
+		relax();
+	G_ASSERT(rdtsc() >= now + 5000000);
+	G_ASSERT_EQ(rdmsr(MSR_TSC_DEADLINE), 0);
+	/* Taken back */
+	wrmsr(MSR_TSC_DEADLINE, rdtsc() + 100000000);
+	wrmsr(MSR_TSC_DEADLINE, 0);
+	for (int i = 0; i < 2000; i++)
+		relax();
+	G_ASSERT_EQ(irq_counts[VECTOR], 2);
+	/* In this mode the counts are nothing. */
+	apic_write(APIC_TMICT, 1000);
+	G_ASSERT_EQ(apic_read(APIC_TMCCT), 0);
+	/* In another mode the deadline is nothing. */
+	apic_write(APIC_LVTT, VECTOR);
+	wrmsr(MSR_TSC_DEADLINE, rdtsc() + 1000);
+	G_ASSERT_EQ(rdmsr(MSR_TSC_DEADLINE), 0);
+}
+
+static void run(void (*code)(u64), bool x2apic)
+{
+	struct vm *vm = vm_new(VM_IRQCHIP);
+	struct kvm_cpuid2 *s = cpuid_supported(vm->kvm);
+	struct vcpu *cpu = vcpu_new(vm, code, x2apic);
+	struct event ev;
+
+	/* The deadline timer's bit is the program's to set. */
+	if (kvm_cap(vm->kvm, KVM_CAP_TSC_DEADLINE_TIMER))
+		cpuid_find(s, 1, 0)->ecx |= BIT(24);
+	vcpu_set_cpuid(cpu, s);
+	guest_handlers[VECTOR] = irq_count;
+	ev = vcpu_run(cpu);
+	if (ev.kind == EV_SYNC && ev.value == 99)
+		SKIP("no TSC deadline timer");
+	CHECK_EQ(ev.kind, EV_DONE);
+}
+
+CASE(xapic_one_shot, "one-shot: one interrupt, the count goes down to 0; xAPIC")
+{
+	run(one_shot, false);
+}
+
+CASE(x2apic_one_shot, "one-shot, x2APIC")
+{
+	run(one_shot, true);
+}
+
+CASE(xapic_periodic, "periodic: interrupts until masked; xAPIC")
+{
+	run(periodic, false);
+}
+
+CASE(x2apic_periodic, "periodic, x2APIC")
+{
+	run(periodic, true);
+}
+
+CASE(xapic_deadline, "TSC deadline: past, future, taken back; xAPIC")
+{
+	run(deadline, false);
+}
+
+CASE(x2apic_deadline, "TSC deadline, x2APIC")
+{
+	run(deadline, true);
+}
+
+static void halting(u64 unused)
+{
+	begin(0);
+	apic_write(APIC_LVTT, VECTOR | LVT_PERIODIC);
+	apic_write(APIC_TMICT, 2000000);
+	while (irq_counts[VECTOR] < 5)
+		irq_enable_and_halt();
+}
+
+CASE(wakes, "the timer wakes a halted CPU")
+{
+	struct vcpu *cpu = vm_with(VM_IRQCHIP, halting, 0);
+
+	guest_handlers[VECTOR] = irq_count;
+	vcpu_expect_done(cpu);
+}
+
+static void masked(u64 unused)
+{
+	begin(0);
+	irq_enable();
+	apic_write(APIC_LVTT, VECTOR | LVT_MASKED);
+	apic_write(APIC_TMICT, 10000);
+	while (apic_read(APIC_TMCCT))
+		relax();
+	for (int i = 0; i < 1000; i++)
+		relax();
+	G_ASSERT_EQ(irq_counts[VECTOR], 0);
+}
+
+CASE(mask, "masked it counts, and gives no interrupt")
+{
+	struct vcpu *cpu = vm_with(VM_IRQCHIP, masked, 0);
+
+	guest_handlers[VECTOR] = irq_count;
+	vcpu_expect_done(cpu);
+}
+
+static u64 deltas[2];
+
+static void dividers(u64 unused)
+{
+	begin(0);
+	apic_write(APIC_LVTT, VECTOR | LVT_MASKED);
+	for (int i = 0; i < 2; i++) {
+		u64 start;
+		u32 a;
+
+		apic_write(APIC_TDCR, i ? 0xa /* by 128 */ : DIVIDE_BY_1);
+		G_ASSERT_EQ(apic_read(APIC_TDCR), i ? 0xa : DIVIDE_BY_1);
+		apic_write(APIC_TMICT, 0xffffffff);
+		start = rdtsc();
+		a = apic_read(APIC_TMCCT);
+		while (rdtsc() - start < 2000000)
+			relax();
+		deltas[i] = a - apic_read(APIC_TMCCT);
+	}
+	/* Thirty times is far less than 128, and no noise reaches it. */
+	G_ASSERT(deltas[0] / 30 > deltas[1]);
+}
+
+CASE(divider, "the divider makes it slower")
+{
+	vcpu_expect_done(vm_with(VM_IRQCHIP, dividers, 0));
+}

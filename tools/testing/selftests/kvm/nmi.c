@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* KVM_NMI, and how NMIs are masked. */
+#include "apic.h"
+#include "vm.h"
+
+static volatile u64 count, depth, deepest;
+
+static void take(struct frame *frame)
+{
+	count++;
+	if (++depth > deepest)
+		deepest = depth;
+	guest_sync(0x100 + count);
+	depth--;
+}
+
+static void quiet(u64 unused)
+{
+	guest_sync(1);
+	barrier();
+	guest_sync(2);
+}
+
+CASE(one, "an NMI comes through with interrupts off")
+{
+	struct vcpu *cpu = vm_with(0, quiet, 0);
+
+	NEED(cpu->vm->kvm, KVM_CAP_USER_NMI);
+	guest_handlers[2] = take;
+	vcpu_expect_sync(cpu, 1);
+	OK(ioctl(cpu->fd, KVM_NMI, 0));
+	vcpu_expect_sync(cpu, 0x101);
+	vcpu_expect_sync(cpu, 2);
+	vcpu_expect_done(cpu);
+	CHECK_EQ(count, 1);
+}
+
+CASE(masked, "an NMI during an NMI waits for IRET, and then comes")
+{
+	struct vcpu *cpu = vm_with(0, quiet, 0);
+
+	guest_handlers[2] = take;
+	vcpu_expect_sync(cpu, 1);
+	OK(ioctl(cpu->fd, KVM_NMI, 0));
+	vcpu_expect_sync(cpu, 0x101);
+	OK(ioctl(cpu->fd, KVM_NMI, 0));
+	vcpu_expect_sync(cpu, 0x102);
+	vcpu_expect_sync(cpu, 2);
+	CHECK_EQ(deepest, 1);
+}
+
+CASE(collapse, "more NMIs than two while one is handled collapse")
+{
+	struct vcpu *cpu = vm_with(0, quiet, 0);
+	struct event ev;
+
+	guest_handlers[2] = take;
+	vcpu_expect_sync(cpu, 1);
+	OK(ioctl(cpu->fd, KVM_NMI, 0));
+	vcpu_expect_sync(cpu, 0x101);
+	for (int i = 0; i < 5; i++)
+		OK(ioctl(cpu->fd, KVM_NMI, 0));
+	do
+		ev = vcpu_run(cpu);
+	while (ev.kind == EV_SYNC && ev.value != 2);
+	CHECK(count >= 2 && count <= 3);
+	CHECK_EQ(deepest, 1);
+}
+
+static volatile bool halted;
+
+static void just_count(struct frame *frame)
+{
+	count++;
+}
+
+static void halting(u64 unused)
+{
+	apic_enable();
+	halted = true;
+	while (!count)
+		halt();
+}
+
+CASE(wakes, "an NMI wakes a halted vCPU")
+{
+	struct vcpu *cpu = vm_with(VM_IRQCHIP, halting, 0);
+	struct runner *runner;
+
+	guest_handlers[2] = just_count;
+	runner = vcpu_start(cpu);
+	while (!halted)
+		sleep_ms(1);
+	sleep_ms(20);
+	/* A vCPU's command waits for KVM_RUN, so the NMI comes from the bus. */
+	CHECK_EQ(ioctl(cpu->vm->fd, KVM_SIGNAL_MSI,
+		       &(struct kvm_msi){ .address_lo = 0xfee00000, .data = ICR_NMI }),
+		 1);
+	vcpu_join(runner);
+	CHECK_EQ(count, 1);
+}
+
+static void two_nmis(u64 unused)
+{
+	apic_enable();
+	/* To itself: fixed vectors wait for STI, an NMI does not. */
+	apic_send(0, ICR_NMI | ICR_ASSERT);
+	for (int i = 0; i < 1000 && !count; i++)
+		relax();
+	G_ASSERT_EQ(count, 1);
+	/* Through the LINT1 input, as a PC has it */
+	apic_write(APIC_LVT1, LVT_NMI);
+	guest_sync(1);
+	for (int i = 0; i < 1000 && count < 2; i++)
+		relax();
+	G_ASSERT_EQ(count, 2);
+}
+
+CASE(from_apic, "the local APIC sends NMIs, and KVM_NMI goes through it with an in-kernel one")
+{
+	struct vcpu *cpu = vm_with(VM_IRQCHIP, two_nmis, 0);
+
+	guest_handlers[2] = just_count;
+	vcpu_expect_sync(cpu, 1);
+	OK(ioctl(cpu->fd, KVM_NMI, 0));
+	vcpu_expect_done(cpu);
+}

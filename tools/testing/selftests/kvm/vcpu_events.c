@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* KVM_GET_VCPU_EVENTS, KVM_SET_VCPU_EVENTS: exceptions, interrupts and NMIs on their way. */
+#include "vm.h"
+
+static struct frame last;
+static volatile u64 count;
+
+static void take(struct frame *frame)
+{
+	last = *frame;
+	count++;
+	if (frame->vector == 2)
+		guest_sync(0x200);
+}
+
+static void wait_for(u64 vector)
+{
+	guest_sync(1);
+	barrier();
+	G_ASSERT_EQ(count, 1);
+	G_ASSERT_EQ(last.vector, vector);
+	guest_sync(2);
+}
+
+static struct vcpu *guest(u64 vector)
+{
+	struct vcpu *cpu = vm_with(0, wait_for, vector);
+
+	guest_handlers[vector] = take;
+	vcpu_expect_sync(cpu, 1);
+	return cpu;
+}
+
+static struct kvm_vcpu_events get(struct vcpu *cpu)
+{
+	struct kvm_vcpu_events e;
+
+	OK(ioctl(cpu->fd, KVM_GET_VCPU_EVENTS, &e));
+	return e;
+}
+
+static void set(struct vcpu *cpu, struct kvm_vcpu_events *e)
+{
+	OK(ioctl(cpu->fd, KVM_SET_VCPU_EVENTS, e));
+}
+
+CASE(quiet, "a guest at rest has nothing pending")
+{
+	struct kvm_vcpu_events e = get(guest(6));
+
+	CHECK_EQ(e.exception.injected | e.exception.pending, 0);
+	CHECK_EQ(e.interrupt.injected | e.interrupt.shadow, 0);
+	CHECK_EQ(e.nmi.injected | e.nmi.pending | e.nmi.masked, 0);
+	CHECK_EQ(e.smi.smm | e.smi.pending, 0);
+}
+
+CASE(exception, "an exception that is set is delivered at the next KVM_RUN")
+{
+	struct vcpu *cpu = guest(6);
+	struct kvm_vcpu_events e = get(cpu);
+
+	e.exception.injected = 1;
+	e.exception.nr = 6;
+	set(cpu, &e);
+	e = get(cpu);
+	CHECK_EQ(e.exception.injected, 1);
+	CHECK_EQ(e.exception.nr, 6);
+	vcpu_expect_sync(cpu, 2);
+	e = get(cpu);
+	CHECK_EQ(e.exception.injected, 0);
+}
+
+CASE(error_code, "an exception with an error code brings it along")
+{
+	struct vcpu *cpu = guest(13);
+	struct kvm_vcpu_events e = get(cpu);
+
+	e.exception.injected = 1;
+	e.exception.nr = 13;
+	e.exception.has_error_code = 1;
+	e.exception.error_code = 0x1234;
+	set(cpu, &e);
+	vcpu_expect_sync(cpu, 2);
+	CHECK_EQ(last.error, 0x1234);
+}
+
+CASE(interrupt, "an interrupt that is set is delivered")
+{
+	struct vcpu *cpu = guest(0x44);
+	struct kvm_vcpu_events e = get(cpu);
+
+	e.interrupt.injected = 1;
+	e.interrupt.nr = 0x44;
+	set(cpu, &e);
+	CHECK_EQ(get(cpu).interrupt.nr, 0x44);
+	vcpu_expect_sync(cpu, 2);
+	CHECK_EQ(get(cpu).interrupt.injected, 0);
+}
+
+CASE(nmi, "an NMI that is set pending is delivered, masks others until IRET")
+{
+	struct vcpu *cpu = guest(2);
+	struct kvm_vcpu_events e = get(cpu);
+
+	e.nmi.pending = 1;
+	e.flags = KVM_VCPUEVENT_VALID_NMI_PENDING;
+	set(cpu, &e);
+	CHECK_EQ(get(cpu).nmi.pending, 1);
+	vcpu_expect_sync(cpu, 0x200);
+	e = get(cpu);
+	CHECK_EQ(e.nmi.pending, 0);
+	CHECK_EQ(e.nmi.masked, 1);
+	vcpu_expect_sync(cpu, 2);
+	CHECK_EQ(get(cpu).nmi.masked, 0);
+}
+
+CASE(nmi_not_valid, "without the flag the pending NMI is not taken from the struct")
+{
+	struct vcpu *cpu = guest(2);
+	struct kvm_vcpu_events e = get(cpu);
+
+	e.nmi.pending = 1;
+	e.flags = 0;
+	set(cpu, &e);
+	CHECK_EQ(get(cpu).nmi.pending, 0);
+}
+
+static void masked(u64 unused)
+{
+	guest_sync(1);
+	guest_sync(2);
+	/* An IRET unmasks. */
+	asm volatile("mov %%rsp, %%rax; push %0; push %%rax; pushfq; push %1; lea 1f(%%rip), %%rax; push %%rax; iretq; 1:"
+		     : : "i"(KERNEL_DS), "i"(KERNEL_CS) : "rax", "memory");
+	guest_sync(3);
+}
+
+CASE(nmi_masked, "while NMIs are masked a pending one waits")
+{
+	struct vcpu *cpu = vm_with(0, masked, 0);
+	struct kvm_vcpu_events e;
+
+	guest_handlers[2] = take;
+	vcpu_expect_sync(cpu, 1);
+	e = get(cpu);
+	e.nmi.masked = 1;
+	e.nmi.pending = 1;
+	e.flags = KVM_VCPUEVENT_VALID_NMI_PENDING;
+	set(cpu, &e);
+	vcpu_expect_sync(cpu, 2);
+	CHECK_EQ(get(cpu).nmi.pending, 1);
+	vcpu_expect_sync(cpu, 0x200);
+	CHECK_EQ(count, 1);
+	vcpu_expect_sync(cpu, 3);
+}
+
+static void shadow(u64 unused)
+{
+	asm volatile("sti; out %%al, $0x80; nop; cli" : : : "memory");
+	guest_sync(1);
+}
+
+CASE(shadow_seen, "after STI the interrupt shadow is seen, and it can be set and cleared")
+{
+	struct vcpu *cpu = vm_with(0, shadow, 0);
+	struct kvm_vcpu_events e;
+
+	vcpu_expect_exit(cpu, KVM_EXIT_IO);
+	/* The exit may come before or after the instruction is counted as done: setting decides. */
+	e = get(cpu);
+	e.flags = KVM_VCPUEVENT_VALID_SHADOW;
+	e.interrupt.shadow = KVM_X86_SHADOW_INT_STI;
+	set(cpu, &e);
+	CHECK(get(cpu).interrupt.shadow);
+	e.interrupt.shadow = 0;
+	set(cpu, &e);
+	CHECK_EQ(get(cpu).interrupt.shadow, 0);
+	vcpu_expect_sync(cpu, 1);
+}
+
+CASE(bad, "unknown flags and vectors that are no exceptions are refused with EINVAL")
+{
+	struct vcpu *cpu = guest(6);
+	struct kvm_vcpu_events good = get(cpu), e;
+
+	e = good;
+	e.flags = BIT(20);
+	CHECK_ERRNO(ioctl(cpu->fd, KVM_SET_VCPU_EVENTS, &e), EINVAL);
+	e = good;
+	e.exception.injected = 1;
+	e.exception.nr = 32;
+	CHECK_ERRNO(ioctl(cpu->fd, KVM_SET_VCPU_EVENTS, &e), EINVAL);
+	e.exception.nr = 2;
+	CHECK_ERRNO(ioctl(cpu->fd, KVM_SET_VCPU_EVENTS, &e), EINVAL);
+	e = get(cpu);
+	CHECK_EQ(e.exception.injected, 0);
+}
+
+CASE(payload, "KVM_CAP_EXCEPTION_PAYLOAD: a pending page fault carries its address, CR2 changes at delivery")
+{
+	struct vcpu *cpu = guest(14);
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_EXCEPTION_PAYLOAD, .args = { 1 } };
+	struct kvm_vcpu_events e;
+	struct kvm_sregs s;
+
+	NEED(cpu->vm->kvm, KVM_CAP_EXCEPTION_PAYLOAD);
+	/* Without the capability the flag is unknown. */
+	e = get(cpu);
+	e.flags = KVM_VCPUEVENT_VALID_PAYLOAD;
+	CHECK_ERRNO(ioctl(cpu->fd, KVM_SET_VCPU_EVENTS, &e), EINVAL);
+	OK(ioctl(cpu->vm->fd, KVM_ENABLE_CAP, &cap));
+	e = get(cpu);
+	CHECK(e.flags & KVM_VCPUEVENT_VALID_PAYLOAD);
+	e.exception.pending = 1;
+	e.exception.injected = 0;
+	e.exception.nr = 14;
+	e.exception.has_error_code = 1;
+	e.exception.error_code = 6;
+	e.exception_has_payload = 1;
+	e.exception_payload = 0x123456789000;
+	e.flags = KVM_VCPUEVENT_VALID_PAYLOAD;
+	set(cpu, &e);
+	e = get(cpu);
+	CHECK_EQ(e.exception.pending, 1);
+	CHECK_EQ(e.exception.injected, 0);
+	CHECK_EQ(e.exception_has_payload, 1);
+	CHECK_EQ(e.exception_payload, 0x123456789000);
+	vcpu_get_sregs(cpu, &s);
+	CHECK(s.cr2 != 0x123456789000);
+	vcpu_expect_sync(cpu, 2);
+	vcpu_get_sregs(cpu, &s);
+	CHECK_EQ(s.cr2, 0x123456789000);
+	CHECK_EQ(last.error, 6);
+	/* Not both at once: pending it is. */
+	e = get(cpu);
+	e.flags = KVM_VCPUEVENT_VALID_PAYLOAD;
+	e.exception.pending = e.exception.injected = 1;
+	e.exception.nr = 6;
+	set(cpu, &e);
+	e = get(cpu);
+	CHECK_EQ(e.exception.pending, 1);
+	CHECK_EQ(e.exception.injected, 0);
+}
+
+CASE(triple_fault, "KVM_CAP_X86_TRIPLE_FAULT_EVENT: a pending triple fault can be set and ends the guest")
+{
+	struct vcpu *cpu = guest(6);
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_X86_TRIPLE_FAULT_EVENT, .args = { 1 } };
+	struct kvm_vcpu_events e = get(cpu);
+
+	NEED(cpu->vm->kvm, KVM_CAP_X86_TRIPLE_FAULT_EVENT);
+	e.flags = KVM_VCPUEVENT_VALID_TRIPLE_FAULT;
+	e.triple_fault.pending = 1;
+	CHECK_ERRNO(ioctl(cpu->fd, KVM_SET_VCPU_EVENTS, &e), EINVAL);
+	OK(ioctl(cpu->vm->fd, KVM_ENABLE_CAP, &cap));
+	set(cpu, &e);
+	e = get(cpu);
+	CHECK(e.flags & KVM_VCPUEVENT_VALID_TRIPLE_FAULT);
+	CHECK_EQ(e.triple_fault.pending, 1);
+	vcpu_expect_exit(cpu, KVM_EXIT_SHUTDOWN);
+}
