@@ -24,6 +24,15 @@ kernelconfig := CONFIG_MODULE_SRCVERSION_ALL=y CONFIG_DEBUG_INFO_BTF_MODULES=
 inroot := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL tools/lab/inroot --
 jobs := -j$(shell nproc)
 
+##@ First
+## run: the tour: build, boot the lab, load the modules, run a Linux guest on them
+.PHONY: run
+run:
+	@tools/lab/mkroot
+	@$(MAKE) modules-lab
+	@$(inroot) tools/lab/tour --initrd build/lab/tour.cpio
+	@tools/lab/lab --console --timeout 600 -- tools/lab/tour build/lab/tour.cpio
+
 ##@ Modules
 ## modules: build kvm.ko and the backends for KDIR (the running kernel)
 .PHONY: modules

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Initial file systems of the lab machine, and of Linux guests inside it."""
 
+import glob
 import hashlib
 import lzma
 import os
@@ -87,6 +88,7 @@ def add_modules(archive, kernel, names, folder):
 
 def cached(path, recipe, make):
     """Returns path, made by make() where no file of this recipe is there."""
+    name = path
     digest = hashlib.sha256(recipe).hexdigest()[:16]
     path = f"{path}-{digest}.cpio"
     if not os.path.exists(path):
@@ -95,4 +97,7 @@ def cached(path, recipe, make):
         with open(temporary, "wb") as f:
             f.write(make())
         os.rename(temporary, path)
+        for old in glob.glob(f"{glob.escape(name)}-*.cpio"):
+            if old != path:
+                os.unlink(old)
     return path

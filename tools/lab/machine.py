@@ -133,7 +133,7 @@ class Machine:
         self.failed = None
         self.status = None
         self.ctl = b""
-        self.started = time.monotonic()
+        self.started = self.spoke = time.monotonic()
         self.stderr_path = os.path.join(self.dir, "qemu.stderr")
 
     # Logs and messages
@@ -266,12 +266,11 @@ class Machine:
             return
         self.console_seen += len(new)
         new = new.decode("utf-8", "replace").replace("\r", "")
-        if self.o.console:
-            sys.stderr.write(new)
-            sys.stderr.flush()
         self.console_text += new
         # Whole lines only, so that no complaint is cut in two.
         whole, newline, rest = self.console_text.rpartition("\n")
+        if newline and self.o.console:
+            print("machine | " + whole.replace("\n", "\nmachine | "), file=sys.stderr, flush=True)
         if newline and self.complaint_at is None:
             for line in whole.split("\n"):
                 if COMPLAINT.search(line) and not HARMLESS.search(line):
@@ -323,6 +322,12 @@ class Machine:
                 stream.buffer.write(data)
                 stream.buffer.flush()
 
+    def heartbeat(self):
+        """A boot on a busy host takes a while: it shows that it goes on."""
+        if not self.up and time.monotonic() - self.spoke > 5:
+            self.spoke = time.monotonic()
+            self.progress("still booting")
+
     def over(self):
         """Has the machine had its time?  Says why."""
         now = time.monotonic()
@@ -344,6 +349,7 @@ class Machine:
             else:
                 time.sleep(0.2)
             self.read_console()
+            self.heartbeat()
             reason = self.over()
             if reason:
                 self.qemu.kill()
