@@ -89,8 +89,8 @@ struct kvm_irq_ack_notifier {
  * IOAPIC take spinlocks: no lock of theirs may be held.  >0: delivered to so many vCPUs; 0: coalesced; <0: masked or -EINVAL.
  */
 int kvm_set_irq(struct kvm *kvm, int irq_source_id, u32 irq, int level, bool line_status);
-/* An edge for a place with interrupts off; false: use kvm_set_irq() elsewhere. */
-bool kvm_set_irq_inatomic(struct kvm *kvm, int irq_source_id, u32 irq);
+/* kvm_set_irq() with 1, and with @edge then 0, where interrupts are off; false: nothing done, do it elsewhere. */
+bool kvm_raise_irq_inatomic(struct kvm *kvm, int irq_source_id, u32 irq, bool edge);
 /* A default table of @nr entries in the VMM's format, for KVM_CREATE_IRQCHIP. */
 int kvm_set_irq_routing(struct kvm *kvm, const struct kvm_irq_routing_entry *ue, unsigned int nr, unsigned int flags);
 void kvm_free_irq_routing(struct kvm *kvm);

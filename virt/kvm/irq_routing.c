@@ -84,33 +84,41 @@ int kvm_set_irq(struct kvm *kvm, int irq_source_id, u32 irq, int level, bool lin
 	return ret;
 }
 
+static bool all_atomic(struct kvm *kvm, const struct kvm_kernel_irq_routing_entry *e, unsigned int n)
+{
+	for (; n; n--, e++) {
+		if (!kvm_arch_irq_is_atomic(kvm, e))
+			return false;
+	}
+	return true;
+}
+
 /**
- * kvm_set_irq_inatomic() - raise a GSI as an edge from a place that cannot wait
+ * kvm_raise_irq_inatomic() - raise a GSI from a place that cannot wait
  * @kvm: the machine
  * @irq_source_id: who drives it
  * @irq: the GSI
+ * @edge: lower it at once
  *
  * Context: any; interrupts off
  * Return: false when it has to be done by kvm_set_irq() in a better place; nothing was done
  */
-bool kvm_set_irq_inatomic(struct kvm *kvm, int irq_source_id, u32 irq)
+bool kvm_raise_irq_inatomic(struct kvm *kvm, int irq_source_id, u32 irq, bool edge)
 {
 	struct kvm_kernel_irq_routing_entry *e;
-	bool done = true;
+	unsigned int n;
+	bool ok;
 
 	rcu_read_lock();
-	switch (find_routes(get_table(kvm), irq, &e)) {
-	case 0:
-		break;
-	case 1:
-		done = kvm_arch_set_irq_inatomic(e, kvm, irq_source_id, 1, false) != -EWOULDBLOCK;
-		break;
-	default:
-		/* Half done cannot be taken back. */
-		done = false;
+	n = find_routes(get_table(kvm), irq, &e);
+	ok = !n || all_atomic(kvm, e, n);
+	for (; ok && n; n--, e++) {
+		e->set(e, kvm, irq_source_id, 1, false);
+		if (edge && e->type != KVM_IRQ_ROUTING_MSI)
+			e->set(e, kvm, irq_source_id, 0, false);
 	}
 	rcu_read_unlock();
-	return done;
+	return ok;
 }
 
 /**

@@ -2,8 +2,8 @@
 /*
  * irqfds: a signal to an eventfd becomes an interrupt of the guest.
  *
- * An irqfd sits on its eventfd's wait queue, ahead of everybody else, and takes the count itself.  A message-signalled
- * interrupt is delivered right there, with interrupts off; anything else by a work item.
+ * An irqfd sits on its eventfd's wait queue, ahead of everybody else, and takes the count itself.  The interrupt is
+ * delivered right there, with interrupts off, unless it is for so many that a work item should do it.
  *
  * Level-triggered lines (KVM_IRQFD_FLAG_RESAMPLE) stay high until the guest acknowledges; then the line is lowered and
  * every resamplefd on that GSI is signalled, so that devices that still want service signal again.
@@ -152,23 +152,23 @@ static void leave_resampler(struct irqfd *irqfd)
 
 /* ---------------------------------------------------------------- delivery */
 
+static int source_of(const struct irqfd *irqfd)
+{
+	return irqfd->resampler ? KVM_IRQFD_RESAMPLE_IRQ_SOURCE_ID : KVM_USERSPACE_IRQ_SOURCE_ID;
+}
+
 static void inject_work(struct work_struct *work)
 {
 	struct irqfd *irqfd = container_of(work, struct irqfd, inject);
-	struct kvm *kvm = irqfd->kvm;
 
-	if (irqfd->resampler) {
-		kvm_set_irq(kvm, KVM_IRQFD_RESAMPLE_IRQ_SOURCE_ID, irqfd->gsi, 1, false);
-		return;
-	}
-	kvm_set_irq(kvm, KVM_USERSPACE_IRQ_SOURCE_ID, irqfd->gsi, 1, false);
-	kvm_set_irq(kvm, KVM_USERSPACE_IRQ_SOURCE_ID, irqfd->gsi, 0, false);
+	kvm_set_irq(irqfd->kvm, source_of(irqfd), irqfd->gsi, 1, false);
+	if (!irqfd->resampler)
+		kvm_set_irq(irqfd->kvm, source_of(irqfd), irqfd->gsi, 0, false);
 }
 
 static void inject_now_or_later(struct irqfd *irqfd)
 {
-	if (irqfd->resampler ||
-	    !kvm_set_irq_inatomic(irqfd->kvm, KVM_USERSPACE_IRQ_SOURCE_ID, irqfd->gsi))
+	if (!kvm_raise_irq_inatomic(irqfd->kvm, source_of(irqfd), irqfd->gsi, !irqfd->resampler))
 		schedule_work(&irqfd->inject);
 }
 

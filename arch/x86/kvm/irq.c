@@ -146,12 +146,18 @@ int kvm_set_msi(struct kvm_kernel_irq_routing_entry *e, struct kvm *kvm, int irq
 	return kvm_lapic_deliver(kvm, NULL, &msg);
 }
 
-int kvm_arch_set_irq_inatomic(struct kvm_kernel_irq_routing_entry *e, struct kvm *kvm,
-			      int irq_source_id, int level, bool line_status)
+/*
+ * No lock on the way sleeps, and messages of the I/O APIC are sent with interrupts off as it is.  Only a broadcast, which
+ * may be for thousands, is better sent from elsewhere.
+ */
+bool kvm_arch_irq_is_atomic(struct kvm *kvm, const struct kvm_kernel_irq_routing_entry *e)
 {
+	struct lapic_msg msg;
+
 	if (e->type != KVM_IRQ_ROUTING_MSI)
-		return -EWOULDBLOCK;
-	return kvm_set_msi(e, kvm, irq_source_id, level, line_status);
+		return true;
+	kvm_msi_to_msg(kvm, e, &msg);
+	return !lapic_is_broadcast(&msg);
 }
 
 static int set_irqchip_entry(struct kvm *kvm, struct kvm_kernel_irq_routing_entry *e,
