@@ -29,6 +29,8 @@ void kvm_cpuid_lookup(struct kvm_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *
 struct kvm_cpuid_entry2 *kvm_find_cpuid_entry(struct kvm_vcpu *vcpu, u32 function, u32 index);
 /* CR4, XCR0, APIC base, MISC_ENABLE changed: update the run-time parts. */
 void kvm_cpuid_runtime_update(struct kvm_vcpu *vcpu);
+/* Power-up: what holds for a vCPU that has no table yet. */
+void kvm_cpuid_reset(struct kvm_vcpu *vcpu);
 void kvm_cpuid_free(struct kvm_vcpu *vcpu);
 
 /* A KVM_FEATURE_* of the PV leaf that the guest may use: always without KVM_CAP_ENFORCE_PV_FEATURE_CPUID. */

@@ -35,7 +35,7 @@ struct kvm_ioapic;
 struct kvm_pic;
 struct kvm_pit;
 struct kvm_apic_map;
-struct kvm_msr_filter;
+struct kvm_msr_rules;
 struct kvm_emul;
 struct kvm_tdp;
 
@@ -82,6 +82,8 @@ enum kvm_seg { VCPU_SREG_ES, VCPU_SREG_CS, VCPU_SREG_SS, VCPU_SREG_DS, VCPU_SREG
  * @pv_leaf: function number of the KVM signature leaf, 0 when there is none
  * @pv_features: EAX of pv_leaf + 1
  * @guest_caps: feature words, see cpuid.h
+ * @index_*: 1 + position in @entries of the first entry of a function, 0: there is none
+ * @rt_*: the parts of some leaves that follow the vCPU's state, see kvm_cpuid_runtime_update()
  */
 struct kvm_vcpu_cpuid {
 	struct kvm_cpuid_entry2 *entries;
@@ -95,6 +97,13 @@ struct kvm_vcpu_cpuid {
 	u32 pv_leaf;
 	u32 pv_features;
 	u32 guest_caps[24];
+	u16 index_basic[0x20];
+	u16 index_pv[4];
+	u16 index_ext[0x28];
+	u32 rt_1_ecx_mask, rt_1_ecx;
+	u32 rt_1_edx_mask, rt_1_edx;
+	u32 rt_7_ecx_mask, rt_7_ecx;
+	u32 rt_d0_ebx, rt_d1_ebx; /* 0: as in the table */
 };
 
 /**
@@ -121,6 +130,8 @@ struct kvm_vcpu_clock {
 	u64 steal_last;
 	u64 last_guest_tsc;
 	u64 last_host_tsc;
+	int last_cpu;
+	bool tsc_offset_stale; /* tsc_offset was changed from outside: tell the backend at the next load */
 };
 
 /**
@@ -149,6 +160,7 @@ struct kvm_vcpu_debug {
  * struct kvm_vcpu_msrs - MSRs that are plain values
  */
 struct kvm_vcpu_msrs {
+	u64 none; /* for rows of msr_table.def without a value */
 	u64 pat;
 	u64 mtrr_def_type;
 	u64 mtrr_fixed[11];
@@ -289,6 +301,7 @@ enum kvm_irqchip_mode {
  * struct kvm_vm_clock - kvmclock of a VM; members belong to clock.c
  */
 struct kvm_vm_clock {
+	struct list_head link; /* in clock.c's list of VMs */
 	raw_spinlock_t lock;
 	s64 kvmclock_offset; /* guest's kvmclock - host's monotonic raw boot clock, ns */
 	bool use_master_clock;
@@ -300,10 +313,7 @@ struct kvm_vm_clock {
 	u64 cur_tsc_write;
 	u64 cur_tsc_offset;
 	u64 cur_tsc_generation;
-	u32 nr_matched;
-	u64 last_tsc_nsec;
-	u64 last_tsc_write;
-	u32 last_tsc_khz;
+	u32 cur_tsc_khz;
 	u64 wall_clock_msr;
 };
 
@@ -329,7 +339,7 @@ struct kvm_vm_clock {
  * @exception_payload: KVM_CAP_EXCEPTION_PAYLOAD is on
  * @triple_fault_event: KVM_CAP_X86_TRIPLE_FAULT_EVENT is on
  * @user_space_msr_mask: KVM_CAP_X86_USER_SPACE_MSR
- * @msr_filter: KVM_X86_SET_MSR_FILTER, SRCU and RCU
+ * @msr_filter: KVM_X86_SET_MSR_FILTER, RCU; NULL: everything is allowed
  * @max_vcpu_ids: KVM_CAP_MAX_VCPU_ID
  * @exit_on_emulation_error: KVM_CAP_EXIT_ON_EMULATION_FAILURE
  */
@@ -360,7 +370,7 @@ struct kvm_arch {
 	bool enforce_pv_cpuid;
 	bool msr_platform_info_guest_read;
 	u32 user_space_msr_mask;
-	struct kvm_msr_filter __rcu *msr_filter;
+	struct kvm_msr_rules __rcu *msr_filter;
 	u32 max_vcpu_ids;
 	u64 n_requested_mmu_pages;
 	struct ratelimit_state report_rs;
