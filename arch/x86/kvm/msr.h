@@ -17,7 +17,20 @@
 int kvm_msr_read(struct kvm_vcpu *vcpu, u32 index, u64 *data, bool host);
 int kvm_msr_write(struct kvm_vcpu *vcpu, u32 index, u64 data, bool host);
 
-/* Does the VMM's filter let the guest read/write this MSR?  RCU or SRCU held. */
+/*
+ * RDMSR and WRMSR of the guest, with filter and ignore_msrs: 0, KVM_MSR_GP, KVM_MSR_UNKNOWN, KVM_MSR_FILTERED.  May
+ * sleep, SRCU held.
+ */
+#define KVM_MSR_FILTERED 3
+int kvm_msr_guest_read(struct kvm_vcpu *vcpu, u32 index, u64 *data);
+int kvm_msr_guest_write(struct kvm_vcpu *vcpu, u32 index, u64 data);
+/*
+ * After one of these has failed with @r: has the VMM asked for such failures (KVM_CAP_X86_USER_SPACE_MSR)?  Then kvm_run is
+ * filled in, and the caller sets vcpu->arch.io.complete and returns KVM_TO_USER.
+ */
+bool kvm_msr_user_space(struct kvm_vcpu *vcpu, u32 index, u64 data, bool write, int r);
+
+/* Does the VMM's filter let the guest read/write this MSR?  Any context. */
 bool kvm_msr_allowed(struct kvm_vcpu *vcpu, u32 index, bool write);
 
 /* Module load: which of the table's MSRs does this host support; builds the index lists. */
