@@ -87,8 +87,6 @@ bool kvm_arch_unmap_gfn_range(struct kvm *kvm, struct kvm_memslot *slot, gfn_t s
 bool kvm_arch_age_gfn_range(struct kvm *kvm, struct kvm_memslot *slot, gfn_t start, gfn_t end, bool clear);
 /* Write-protect or clear the dirty state of pages whose bit is set in @mask, starting at @base (dirty logging). */
 void kvm_arch_dirty_log_protect(struct kvm *kvm, struct kvm_memslot *slot, gfn_t base, unsigned long mask);
-/* The mm goes away: all mappings must be taken out. */
-void kvm_arch_flush_all(struct kvm *kvm);
 /* Flush the TLBs of all vCPUs (bump a generation, interrupt who is in guest mode); with @wait until each has caught up. */
 void kvm_flush_remote_tlbs(struct kvm *kvm, bool wait);
 

@@ -268,13 +268,13 @@ static int kvm_mn_test_young(struct mmu_notifier *mn, struct mm_struct *mm, unsi
 	return age_range(mn, address, address + 1, false);
 }
 
+/*
+ * The VMM's last thread has left its address space, or the VM's last descriptor is closed: no vCPU runs or ever will, so
+ * what the tables and TLBs hold can stay until the VM is freed.
+ */
 static void kvm_mn_release(struct mmu_notifier *mn, struct mm_struct *mm)
 {
-	struct kvm *kvm = mn_to_kvm(mn);
-	int idx = srcu_read_lock(&kvm->srcu);
-
-	kvm_arch_flush_all(kvm);
-	srcu_read_unlock(&kvm->srcu, idx);
+	WRITE_ONCE(mn_to_kvm(mn)->vm_dead, true);
 }
 
 static const struct mmu_notifier_ops kvm_mn_ops = {

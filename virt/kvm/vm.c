@@ -53,20 +53,6 @@ void kvm_for_each_vm(void (*fn)(struct kvm *kvm, void *arg), void *arg)
 }
 EXPORT_SYMBOL_GPL(kvm_for_each_vm);
 
-static void free_vm_work(struct work_struct *work)
-{
-	struct kvm *kvm = container_of(work, struct kvm, free_work);
-	struct mm_struct *mm = kvm->mm;
-
-	/* The notifier is taken off first: only then does nobody look at page tables any more. */
-	kvm_memory_destroy_vm(kvm);
-	kvm_arch_destroy_vm(kvm);
-	srcu_barrier(&kvm->srcu);
-	cleanup_srcu_struct(&kvm->srcu);
-	kvm_arch_free_vm(kvm);
-	mmdrop(mm);
-}
-
 static void destroy_vcpus(struct kvm *kvm)
 {
 	struct kvm_vcpu *vcpu;
@@ -79,6 +65,27 @@ static void destroy_vcpus(struct kvm *kvm)
 	xa_destroy(&kvm->vcpus);
 }
 
+static void free_vm_work(struct work_struct *work)
+{
+	struct kvm *kvm = container_of(work, struct kvm, free_work);
+	struct mm_struct *mm = kvm->mm;
+
+	/*
+	 * The notifier is taken off first: until then the host's memory management may have us look at page tables, and
+	 * interrupt vCPUs.
+	 */
+	kvm_memory_destroy_vm(kvm);
+	destroy_vcpus(kvm);
+	kvm_io_destroy_vm(kvm);
+	kvm_free_irq_routing(kvm);
+	kvm_coalesced_destroy_vm(kvm);
+	kvm_arch_destroy_vm(kvm);
+	srcu_barrier(&kvm->srcu);
+	cleanup_srcu_struct(&kvm->srcu);
+	kvm_arch_free_vm(kvm);
+	mmdrop(mm);
+}
+
 static void destroy_vm(struct kvm *kvm)
 {
 	mutex_lock(&kvm_list_lock);
@@ -86,10 +93,6 @@ static void destroy_vm(struct kvm *kvm)
 	mutex_unlock(&kvm_list_lock);
 
 	kvm_arch_pre_destroy_vm(kvm);
-	destroy_vcpus(kvm);
-	kvm_io_destroy_vm(kvm);
-	kvm_free_irq_routing(kvm);
-	kvm_coalesced_destroy_vm(kvm);
 	queue_work(kvm_free_wq, &kvm->free_work);
 }
 

@@ -206,12 +206,6 @@ void kvm_arch_dirty_log_protect(struct kvm *kvm, struct kvm_memslot *slot, gfn_t
 	kvm_tdp_protect_mask(kvm, base, mask);
 }
 
-void kvm_arch_flush_all(struct kvm *kvm)
-{
-	kvm_zap_begin(kvm);
-	kvm_zap_end(kvm, kvm_tdp_zap(kvm, 0, kvm_arch_max_gfn(), true));
-}
-
 /* ---------------------------------------------------------------- VMM memory */
 
 static int cmpxchg16_user(void __user *ptr, void *old, const void *new)
