@@ -149,6 +149,13 @@ guests: $(if $(filter stock,$(MODULE)),,modules-lab)
 	@$(inroot) tools/testing/guests/mkdisk build/guests/disk.img
 	@tools/lab/lab --module $(or $(MODULE),ours) --timeout 1200 -- tools/testing/guests/qemu build/guests/disk.img
 
+##@ Measuring
+## bench: instructions for every exit and call, ours beside stock (MODULE=ours for one)
+.PHONY: bench
+bench: $(if $(filter stock,$(MODULE)),,modules-lab)
+	@$(inroot) make $(jobs) --no-print-directory -C tools/bench
+	@tools/bench/run $(MODULE)
+
 .PHONY: help
 help:
 	@awk '/^##@ /{print "\n" substr($$0, 5)} \
