@@ -322,6 +322,7 @@ void kvm_vcpu_reset(struct kvm_vcpu *vcpu, bool init)
 	kvm_mmu_reset_context(vcpu);
 	kvm_make_request(vcpu, KVM_REQ_TLB_FLUSH);
 }
+EXPORT_SYMBOL_GPL(kvm_vcpu_reset);
 
 void kvm_vcpu_deliver_sipi(struct kvm_vcpu *vcpu, u8 vector)
 {
