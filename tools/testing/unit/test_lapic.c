@@ -844,10 +844,19 @@ static void impossible_images_are_cleaned(void **state)
 	for (reg = 0; reg < 240; reg++)
 		lapic_eoi(apic);
 	assert_int_equal(apic->isr_top, -1);
-	/* A software-disabled APIC cannot have unmasked entries. */
-	memset(image, 0, sizeof(image));
-	lapic_set_state(apic, image, true);
-	assert_int_equal(mmio_read(apic, LAPIC_LVT_LINT0), LAPIC_LVT_MASKED);
+}
+
+/* A VMM that restores the state at reset keeps the PIC's interrupts alive. */
+static void image_at_reset_keeps_virtual_wire(void **state)
+{
+	struct lapic *apic = fresh(0);
+	u8 image[LAPIC_REGS_SIZE];
+
+	lapic_reset(apic, true, true);
+	lapic_get_state(apic, image, true);
+	assert_true(lapic_set_state(apic, image, true) & LAPIC_FX_LINT0);
+	assert_int_equal(mmio_read(apic, LAPIC_LVT_LINT0), 0x700);
+	assert_true(lapic_takes_extint(apic));
 }
 
 int main(void)
@@ -895,6 +904,7 @@ int main(void)
 		cmocka_unit_test(image_round_trip),
 		cmocka_unit_test(image_of_x2apic),
 		cmocka_unit_test(impossible_images_are_cleaned),
+		cmocka_unit_test(image_at_reset_keeps_virtual_wire),
 	};
 
 	return cmocka_run_group_tests_name("lapic", tests, NULL, NULL);

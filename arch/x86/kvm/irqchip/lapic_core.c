@@ -301,6 +301,8 @@ static void change_mode(struct lapic *apic, enum lapic_mode to)
 		break;
 	case LAPIC_MODE_DISABLED:
 		/* State is lost; what is still requested never comes. */
+		apic->id_written = false;
+		lapic_put(apic, LAPIC_ID, apic->id << 24);
 		reset_registers(apic, false);
 		break;
 	}
@@ -920,7 +922,8 @@ static u32 image_get(const void *image, u32 reg)
  * @image: LAPIC_REGS_SIZE bytes of any content
  * @ids32: as for lapic_get_state()
  *
- * Bits that cannot be set in an APIC are dropped.  The mode is that of
+ * Bits that cannot be set in an APIC are dropped.  LVT entries may be unmasked
+ * although the APIC is disabled by software: LINT0 is at reset.  The mode is that of
  * IA32_APIC_BASE, which is restored first.  The TSC deadline is not part of
  * the image; it is disarmed.
  *
@@ -947,9 +950,6 @@ int lapic_set_state(struct lapic *apic, const void *image, bool ids32)
 		*lapic_reg(apic, LAPIC_DFR) |= DFR_RESERVED;
 		apic->id_written = id >> 24 != (apic->id & 0xff);
 	}
-	if (!(lapic_get(apic, LAPIC_SVR) & LAPIC_SVR_ENABLE))
-		mask_all_lvts(apic);
-
 	WRITE_ONCE(apic->esr, 0);
 	atomic_and32(&apic->lint, LINT_LEVEL(0) | LINT_LEVEL(1));
 	for (lint = 0; lint < 2; lint++) {

@@ -294,6 +294,7 @@ static bool write_control(struct pit *pit, u8 value, u64 now)
 	if (ch->c.mode > 5)
 		ch->c.mode -= 4;
 	ch->c.bcd = value & 1;
+	ch->c.count = ch->c.bcd ? 10000 : 0x10000;
 	ch->c.count_latched = 0;
 	ch->c.status_latched = 0;
 	/* Counting begins with the count. */
