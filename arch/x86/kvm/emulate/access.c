@@ -92,20 +92,18 @@ enum emul_result em_linear(struct emul_ctxt *c, unsigned int sreg, u64 ea, unsig
 	return EMUL_DONE;
 }
 
-/* Alignment that #AC asks of an access of @len bytes (SDM vol. 3A, table 7-7). */
+/* Alignment that #AC asks of an access of @len bytes (SDM vol. 3A, table 7-7; vectors as AMD's processors do). */
 static unsigned int ac_alignment(unsigned int len)
 {
 	switch (len) {
-	case 2:
-	case 4:
-	case 8:
-		return len;
 	case 6:
 		return 4;
 	case 10:
 		return 8;
+	case 32:
+		return 16;
 	}
-	return 1;
+	return !(len & (len - 1)) ? len : 1;
 }
 
 static noinline enum emul_result align_slow(struct emul_ctxt *c, u64 lin, unsigned int len,
@@ -116,8 +114,6 @@ static noinline enum emul_result align_slow(struct emul_ctxt *c, u64 lin, unsign
 	if (!(c->rflags & FL_AC) || c->cpl != 3 || !(lin & (ac_alignment(len) - 1)) ||
 	    !(c->ops->get_cr(c, 0) & CR0_AM))
 		return EMUL_DONE;
-	/* A page fault goes first. */
-	TRY(c->ops->probe(c, lin, len, acc));
 	return emul_raise(c, EMUL_AC, true, 0);
 }
 

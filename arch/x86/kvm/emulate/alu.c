@@ -168,9 +168,10 @@ enum emul_result em_cmpxchg8b(struct emul_ctxt *c)
 		return emul_raise_ud(c);
 	if (c->insn.pfx & P_LOCK)
 		acc |= EMUL_A_LOCKED;
-	TRY(em_operand_lin(c, bytes, acc, &lin));
+	TRY(em_linear(c, c->insn.seg, em_ea(c), bytes, acc, &lin));
 	if (bytes == 16 && (lin & 15))
 		return emul_raise_gp(c, 0);
+	TRY(em_align(c, lin, bytes, acc));
 	TRY(em_read_lin(c, lin, img, bytes, acc));
 	memcpy(&old[0], img, half);
 	memcpy(&old[1], img + half, half);

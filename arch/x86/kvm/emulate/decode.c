@@ -201,9 +201,9 @@ static void vex_pp(struct emul_insn *insn, u8 pp)
 static enum emul_result decode_vex(struct emul_ctxt *c)
 {
 	struct emul_insn *insn = &c->insn;
-	bool conflict = vex_conflict(insn);
 	u8 p0, p1, p2 = 0;
 
+	insn->vex_bad = vex_conflict(insn);
 	TRY(next_byte(c, &p0));
 	insn->rex = (p0 & 0x80) ? 0 : REX_R;
 	p1 = p0;
@@ -222,14 +222,9 @@ static enum emul_result decode_vex(struct emul_ctxt *c)
 	insn->vex_v = ~(p1 >> 3) & 0xf;
 	insn->vex_l = (p1 >> 2) & 1;
 	vex_pp(insn, p1);
-	if (!em_long(c)) {
+	if (!em_long(c))
 		insn->rex &= REX_W;
-		insn->vex_v &= 7;
-	}
-	TRY(next_byte(c, &insn->opcode));
-	if (conflict)
-		return emul_raise_ud(c);
-	return EMUL_DONE;
+	return next_byte(c, &insn->opcode);
 }
 
 static const struct emul_desc *map_row(const struct emul_insn *insn)
@@ -423,19 +418,20 @@ static void decode_sizes(struct emul_ctxt *c)
 }
 
 /* VEX as this row allows it? */
-static bool vex_ok(const struct emul_ctxt *c)
+static bool vex_ok(struct emul_ctxt *c)
 {
-	const struct emul_insn *insn = &c->insn;
+	struct emul_insn *insn = &c->insn;
 	u32 flags = insn->desc->flags;
 
 	if (!insn->vex)
 		return !(flags & F_VEXONLY);
-	if (insn->vex > VEX_3)
-		return true;
-	if (!(flags & (F_VEX | F_VEXONLY)))
+	if (insn->vex_bad || !(flags & (F_VEX | F_VEXONLY)))
 		return false;
 	if (!(flags & F_NDS) && insn->vex_v)
 		return false;
+	/* Where it names a register, its top bit is ignored outside 64-bit mode. */
+	if (!em_long(c))
+		insn->vex_v &= 7;
 	if (((flags & F_L0) && insn->vex_l) || ((flags & F_L1) && !insn->vex_l))
 		return false;
 	if (((flags & F_W0) && (insn->rex & REX_W)) || ((flags & F_W1) && !(insn->rex & REX_W)))
@@ -492,13 +488,25 @@ static bool special_ok(const struct emul_insn *insn)
 	return insn->reg <= 8 && (0x11d & BIT(insn->reg));
 }
 
+/* AMD's way to reach CR8 outside 64-bit mode: LOCK MOV CR0.  The register number is set right here. */
+static bool alt_cr8(struct emul_ctxt *c)
+{
+	struct emul_insn *insn = &c->insn;
+
+	if (insn->reg || !em_has(c, EMUL_F_ALTMOVCR8) ||
+	    (insn->desc->op[0] != O_Cn && insn->desc->op[1] != O_Cn))
+		return false;
+	insn->reg = 8;
+	return true;
+}
+
 /* The mode, and LOCK, as this row allows them? */
-static bool mode_ok(const struct emul_ctxt *c)
+static bool mode_ok(struct emul_ctxt *c)
 {
 	const struct emul_insn *insn = &c->insn;
 	u32 flags = insn->desc->flags;
 
-	if ((insn->pfx & P_LOCK) && !((flags & F_LOCK) && insn->mem))
+	if ((insn->pfx & P_LOCK) && !((flags & F_LOCKABLE) && insn->mem) && !alt_cr8(c))
 		return false;
 	if ((flags & F_IGNMOD) && !special_ok(insn))
 		return false;
@@ -569,7 +577,10 @@ static enum emul_result decode_foreign(struct emul_ctxt *c)
 	}
 	TRY(next_byte(c, &insn->modrm));
 	TRY(decode_modrm(c));
-	return next_bytes(c, imm, &val);
+	TRY(next_bytes(c, imm, &val));
+	if (insn->vex_bad || (insn->pfx & P_LOCK))
+		return emul_raise_ud(c);
+	return EMUL_DONE;
 }
 
 static enum emul_result decode_row(struct emul_ctxt *c, const struct emul_desc *row)

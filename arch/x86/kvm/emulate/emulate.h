@@ -346,6 +346,7 @@ enum emul_feature {
 	EMUL_F_3DNOW,
 	EMUL_F_UMIP, /* nothing to offer: CR4.UMIP is looked at */
 	EMUL_F_PKU, /* RDPKRU, WRPKRU */
+	EMUL_F_ALTMOVCR8, /* LOCK MOV CR0 is MOV CR8 */
 	EMUL_F_INTEL, /* behave as Intel's processors where the two differ (SYSCALL in compatibility mode, …) */
 	EMUL_NR_FEATURES,
 };
@@ -367,6 +368,7 @@ struct emul_insn {
 	u8 rex; /* REX, or the REX bits of a VEX prefix */
 	u8 vex; /* kind of VEX prefix, 0: none */
 	u8 vex_l;
+	bool vex_bad; /* with a prefix that it does not go with */
 	u8 vex_v; /* VEX.vvvv, not inverted */
 	u8 rep; /* 0, 0xf2 or 0xf3 */
 	u8 pfx; /* other prefixes seen */

@@ -82,10 +82,10 @@
 	REG(UD, UD, UD, UD, UD, UD, U1("umwait", F_DIRTY, Ed), UD))
 
 /* Group 8 and 9 */
-#define GRP8 REG(UD, UD, UD, UD, I2("bt*", em_bt, F_DST_R, Ev, Ib, A(0)), I2("bts*", em_bt, F_LOCK, Ev, Ib, A(1)), \
-		 I2("btr*", em_bt, F_LOCK, Ev, Ib, A(2)), I2("btc*", em_bt, F_LOCK, Ev, Ib, A(3)))
+#define GRP8 REG(UD, UD, UD, UD, I2("bt*", em_bt, F_DST_R, Ev, Ib, A(0)), I2("bts*", em_bt, F_LOCKABLE, Ev, Ib, A(1)), \
+		 I2("btr*", em_bt, F_LOCKABLE, Ev, Ib, A(2)), I2("btc*", em_bt, F_LOCKABLE, Ev, Ib, A(3)))
 #define GRP9 MOD( \
-	REG(UD, I1("cmpxchg8b", em_cmpxchg8b, F_LOCK, M2y, F(CX8)), UD, XSV("xrstors", XSAVE), XSV("xsavec", XSAVE), \
+	REG(UD, I1("cmpxchg8b", em_cmpxchg8b, F_LOCKABLE, M2y, F(CX8)), UD, XSV("xrstors", XSAVE), XSV("xsavec", XSAVE), \
 	    XSV("xsaves", XSAVE), \
 	    PFX(U1("vmptrld", F_DIRTY, Mq), U1("vmclear", F_DIRTY, Mq), U1("vmxon", F_DIRTY, Mq), UD), \
 	    PFX(U1("vmptrst", F_DIRTY, Mq), UD, UD, UD)), \
@@ -119,7 +119,8 @@ const struct emul_desc emul_map_0f[256] = {
 	[0x0d] = MOD(REG(PREFETCH("prefetch", PREFETCHW), PREFETCH("prefetchw", PREFETCHW),
 			 PREFETCH("prefetchwt1", PREFETCHW), PREFETCH("prefetch", PREFETCHW),
 			 PREFETCH("prefetch", PREFETCHW), PREFETCH("prefetch", PREFETCHW),
-			 PREFETCH("prefetch", PREFETCHW), PREFETCH("prefetch", PREFETCHW)), HINT("nop*")),
+			 PREFETCH("prefetch", PREFETCHW), PREFETCH("prefetch", PREFETCHW)),
+		     I1("nop*", em_nop, 0, Ev, A(1))),
 	[0x0e] = U0("femms", F_MMX, F(3DNOW)),
 
 	[0x10] = PFX(MOVX("movups", 0, Vx, Wx, SSE, 0), MOVX("movupd", 0, Vx, Wx, SSE2, 0),
@@ -273,16 +274,16 @@ const struct emul_desc emul_map_0f[256] = {
 	[0xa8] = I1("push", em_push_sreg, F_D64, GS),
 	[0xa9] = I1("pop", em_pop_sreg, F_D64, GS),
 	[0xaa] = I0("rsm", em_rsm, 0),
-	[0xab] = I2("bts", em_bt, F_LOCK, Ev, Gv, A(0x11)),
+	[0xab] = I2("bts", em_bt, F_LOCKABLE, Ev, Gv, A(0x11)),
 	[0xac] = I3("shrd", em_shld, 0, Ev, Gv, Ib, A(1)),
 	[0xad] = I3("shrd", em_shld, 0, Ev, Gv, CL, A(1)),
 	[0xae] = MOD(GRP15_MEM, GRP15_REG),
 	[0xaf] = I2("imul", em_imul, 0, Gv, Ev),
 
-	[0xb0] = I2("cmpxchg", em_cmpxchg, F_LOCK, Eb, Gb),
-	[0xb1] = I2("cmpxchg", em_cmpxchg, F_LOCK, Ev, Gv),
+	[0xb0] = I2("cmpxchg", em_cmpxchg, F_LOCKABLE, Eb, Gb),
+	[0xb1] = I2("cmpxchg", em_cmpxchg, F_LOCKABLE, Ev, Gv),
 	[0xb2] = I2("lss", em_load_far_ptr, F_DST_W, Gv, Mp, A(EMUL_SS)),
-	[0xb3] = I2("btr", em_bt, F_LOCK, Ev, Gv, A(0x12)),
+	[0xb3] = I2("btr", em_bt, F_LOCKABLE, Ev, Gv, A(0x12)),
 	[0xb4] = I2("lfs", em_load_far_ptr, F_DST_W, Gv, Mp, A(EMUL_FS)),
 	[0xb5] = I2("lgs", em_load_far_ptr, F_DST_W, Gv, Mp, A(EMUL_GS)),
 	[0xb6] = I2("movzb~", em_mov, F_DST_W, Gv, Eb),
@@ -290,7 +291,7 @@ const struct emul_desc emul_map_0f[256] = {
 	[0xb8] = PFX(UD, UD, I2("popcnt", em_count, F_DST_W, Gv, Ev, F(POPCNT), A(0)), UD),
 	[0xb9] = I2("ud1", em_ud, 0, Gv, Ev),
 	[0xba] = GRP8,
-	[0xbb] = I2("btc", em_bt, F_LOCK, Ev, Gv, A(0x13)),
+	[0xbb] = I2("btc", em_bt, F_LOCKABLE, Ev, Gv, A(0x13)),
 	[0xbc] = PFX(I2("bsf", em_bsf, 0, Gv, Ev, A(0)), I2("bsf", em_bsf, 0, Gv, Ev, A(0)),
 		     I2("tzcnt", em_count, F_DST_W, Gv, Ev, A(1)), I2("bsf", em_bsf, 0, Gv, Ev, A(0))),
 	[0xbd] = PFX(I2("bsr", em_bsf, 0, Gv, Ev, A(1)), I2("bsr", em_bsf, 0, Gv, Ev, A(1)),
@@ -298,8 +299,8 @@ const struct emul_desc emul_map_0f[256] = {
 	[0xbe] = I2("movsb~", em_movsx, F_DST_W, Gv, Eb, A(0)),
 	[0xbf] = I2("movsw~", em_movsx, F_DST_W, Gv, Ew, A(0)),
 
-	[0xc0] = I2("xadd", em_xadd, F_LOCK, Eb, Gb),
-	[0xc1] = I2("xadd", em_xadd, F_LOCK, Ev, Gv),
+	[0xc0] = I2("xadd", em_xadd, F_LOCKABLE, Eb, Gb),
+	[0xc1] = I2("xadd", em_xadd, F_LOCKABLE, Ev, Gv),
 	[0xc2] = PFX(U3("cmpps", VS, Vx, Wx, Ib), U3("cmppd", VS, Vx, Wx, Ib), U3("cmpss", VS, Vdq, Wd, Ib),
 		     U3("cmpsd", VS, Vdq, Wq, Ib)),
 	[0xc3] = PFX(I2("movnti", em_mov, F_DST_W, My, Gy, F(SSE2)), UD, UD, UD),

@@ -37,13 +37,13 @@
 
 /* Group 1: immediate arithmetic */
 #define GRP1(E, I_, fl)                                               \
-	REG(I2("add*", em_alu, (fl) | F_LOCK, E, I_, A(0)),           \
-	    I2("or*", em_alu, (fl) | F_LOCK, E, I_, A(1)),            \
-	    I2("adc*", em_alu, (fl) | F_LOCK, E, I_, A(2)),           \
-	    I2("sbb*", em_alu, (fl) | F_LOCK, E, I_, A(3)),           \
-	    I2("and*", em_alu, (fl) | F_LOCK, E, I_, A(4)),           \
-	    I2("sub*", em_alu, (fl) | F_LOCK, E, I_, A(5)),           \
-	    I2("xor*", em_alu, (fl) | F_LOCK, E, I_, A(6)),           \
+	REG(I2("add*", em_alu, (fl) | F_LOCKABLE, E, I_, A(0)),           \
+	    I2("or*", em_alu, (fl) | F_LOCKABLE, E, I_, A(1)),            \
+	    I2("adc*", em_alu, (fl) | F_LOCKABLE, E, I_, A(2)),           \
+	    I2("sbb*", em_alu, (fl) | F_LOCKABLE, E, I_, A(3)),           \
+	    I2("and*", em_alu, (fl) | F_LOCKABLE, E, I_, A(4)),           \
+	    I2("sub*", em_alu, (fl) | F_LOCKABLE, E, I_, A(5)),           \
+	    I2("xor*", em_alu, (fl) | F_LOCKABLE, E, I_, A(6)),           \
 	    I2("cmp*", em_alu, (fl) | F_DST_R, E, I_, A(7)))
 
 /* Group 2: shifts and rotates; /6 is SHL again */
@@ -56,7 +56,7 @@
 /* Group 3 */
 #define GRP3(E, I_)                                                   \
 	REG(I2("test*", em_test, F_DST_R, E, I_), I2("test*", em_test, F_DST_R, E, I_), \
-	    I1("not*", em_not, F_LOCK, E), I1("neg*", em_neg, F_LOCK, E), \
+	    I1("not*", em_not, F_LOCKABLE, E), I1("neg*", em_neg, F_LOCKABLE, E), \
 	    I1("mul*", em_mul, F_DST_R, E, A(0)), I1("imul*", em_mul, F_DST_R, E, A(1)), \
 	    I1("div*", em_div, F_DST_R, E, A(0)), I1("idiv*", em_div, F_DST_R, E, A(1)))
 
@@ -75,9 +75,9 @@
 	REG(X("fadd"), X("fmul"), X("fcom"), X("fcomp"), X("fsub"), X("fsubr"), X("fdiv"), X("fdivr")))
 
 #define ESC_D9 MOD( \
-	REG(I1("flds", em_fld, F_FPU, Md), UD, I1("fsts", em_fst, F_FPU | F_DST_W, Md, A(0)), \
+	REG(I1("flds", em_fld, F_FPU | F_DST_R, Md), UD, I1("fsts", em_fst, F_FPU | F_DST_W, Md, A(0)), \
 	    I1("fstps", em_fst, F_FPU | F_DST_W, Md, A(1)), XM("fldenv", M), \
-	    I1("fldcw", em_fldcw, F_FPU | F_XSUF, Mw), XM("fnstenv", M), \
+	    I1("fldcw", em_fldcw, F_FPU | F_DST_R | F_XSUF, Mw), XM("fnstenv", M), \
 	    I1("fnstcw", em_fnstcw, F_FPU | F_DST_W | F_XSUF, Mw)), \
 	REG(X1("fld"), X1("fxch"), \
 	    RM(FNOP("fnop"), UD, UD, UD, UD, UD, UD, UD), X1("fstp1"), \
@@ -94,8 +94,8 @@
 	    RM(UD, X0("fucompp"), UD, UD, UD, UD, UD, UD), UD, UD))
 
 #define ESC_DB MOD( \
-	REG(I1("fildl", em_fild, F_FPU, Md), XM("fisttpl", Md), I1("fistl", em_fist, F_FPU | F_DST_W, Md, A(0)), \
-	    I1("fistpl", em_fist, F_FPU | F_DST_W, Md, A(1)), UD, I1("fldt", em_fld, F_FPU, Mt), UD, \
+	REG(I1("fildl", em_fild, F_FPU | F_DST_R, Md), XM("fisttpl", Md), I1("fistl", em_fist, F_FPU | F_DST_W, Md, A(0)), \
+	    I1("fistpl", em_fist, F_FPU | F_DST_W, Md, A(1)), UD, I1("fldt", em_fld, F_FPU | F_DST_R, Mt), UD, \
 	    I1("fstpt", em_fst, F_FPU | F_DST_W, Mt, A(1))), \
 	REG(X("fcmovnb"), X("fcmovne"), X("fcmovnbe"), X("fcmovnu"), \
 	    RM(FNOP("fneni"), FNOP("fndisi"), I0("fnclex", em_fninit, F_FPU | F_MODRM, A(1)), \
@@ -106,7 +106,7 @@
 	REG(XR("fadd"), XR("fmul"), XR("fcom2"), XR("fcomp3"), XR("fsub"), XR("fsubr"), XR("fdiv"), XR("fdivr")))
 
 #define ESC_DD MOD( \
-	REG(I1("fldl", em_fld, F_FPU, Mq), XM("fisttpll", Mq), I1("fstl", em_fst, F_FPU | F_DST_W, Mq, A(0)), \
+	REG(I1("fldl", em_fld, F_FPU | F_DST_R, Mq), XM("fisttpll", Mq), I1("fstl", em_fst, F_FPU | F_DST_W, Mq, A(0)), \
 	    I1("fstpl", em_fst, F_FPU | F_DST_W, Mq, A(1)), XM("frstor", M), UD, XM("fnsave", M), \
 	    I1("fnstsw", em_fnstsw, F_FPU | F_DST_W | F_XSUF, Mw)), \
 	REG(X1("ffree"), X1("fxch4"), X1("fst"), X1("fstp"), X1("fucom"), X1("fucomp"), UD, UD))
@@ -117,21 +117,21 @@
 	    XR("fsubrp"), XR("fsubp"), XR("fdivrp"), XR("fdivp")))
 
 #define ESC_DF MOD( \
-	REG(I1("filds", em_fild, F_FPU, Mw), XM("fisttps", Mw), I1("fists", em_fist, F_FPU | F_DST_W, Mw, A(0)), \
-	    I1("fistps", em_fist, F_FPU | F_DST_W, Mw, A(1)), XM("fbld", Mt), I1("fildll", em_fild, F_FPU, Mq), \
+	REG(I1("filds", em_fild, F_FPU | F_DST_R, Mw), XM("fisttps", Mw), I1("fists", em_fist, F_FPU | F_DST_W, Mw, A(0)), \
+	    I1("fistps", em_fist, F_FPU | F_DST_W, Mw, A(1)), XM("fbld", Mt), I1("fildll", em_fild, F_FPU | F_DST_R, Mq), \
 	    XM("fbstp", Mt), I1("fistpll", em_fist, F_FPU | F_DST_W, Mq, A(1))), \
 	REG(X1("ffreep"), X1("fxch7"), X1("fstp8"), X1("fstp9"), \
 	    RM(I1("fnstsw", em_fnstsw, F_FPU | F_MODRM, AX), UD, UD, UD, UD, UD, UD, UD), \
 	    X("fucomip"), X("fcomip"), UD))
 
 const struct emul_desc emul_map_1[256] = {
-	ALU(0x00, "add", 0, 0, F_LOCK),
-	ALU(0x08, "or", 1, 0, F_LOCK),
-	ALU(0x10, "adc", 2, 0, F_LOCK),
-	ALU(0x18, "sbb", 3, 0, F_LOCK),
-	ALU(0x20, "and", 4, 0, F_LOCK),
-	ALU(0x28, "sub", 5, 0, F_LOCK),
-	ALU(0x30, "xor", 6, 0, F_LOCK),
+	ALU(0x00, "add", 0, 0, F_LOCKABLE),
+	ALU(0x08, "or", 1, 0, F_LOCKABLE),
+	ALU(0x10, "adc", 2, 0, F_LOCKABLE),
+	ALU(0x18, "sbb", 3, 0, F_LOCKABLE),
+	ALU(0x20, "and", 4, 0, F_LOCKABLE),
+	ALU(0x28, "sub", 5, 0, F_LOCKABLE),
+	ALU(0x30, "xor", 6, 0, F_LOCKABLE),
 	ALU(0x38, "cmp", 7, F_DST_R, 0),
 
 	[0x06] = I1("push", em_push_sreg, F_NO64, ES),
@@ -151,7 +151,7 @@ const struct emul_desc emul_map_1[256] = {
 	[0x60] = I0("pusha~", em_pusha, F_NO64),
 	[0x61] = I0("popa~", em_popa, F_NO64),
 	[0x62] = I2("bound", em_bound, F_NO64 | F_DST_R, Gv, Ma),
-	[0x63] = MODE(I2("arpl", em_arpl, F_PROT, Ew, Gw), I2("movsl~", em_movsx, F_DST_W, Gv, Ed, A(1))),
+	[0x63] = MODE(I2("arpl", em_arpl, F_PROT | F_DST_R, Ew, Gw), I2("movsl~", em_movsx, F_DST_W, Gv, Ed, A(1))),
 	[0x68] = I1("push*", em_push_op, F_D64, Iz),
 	[0x69] = I3("imul", em_imul, F_DST_W, Gv, Ev, Iz),
 	[0x6a] = I1("push*", em_push_op, F_D64, Is),
@@ -169,8 +169,8 @@ const struct emul_desc emul_map_1[256] = {
 	[0x83] = GRP1(Ev, Is, 0),
 	[0x84] = I2("test", em_test, F_DST_R, Eb, Gb),
 	[0x85] = I2("test", em_test, F_DST_R, Ev, Gv),
-	[0x86] = I2("xchg", em_xchg, F_LOCK, Eb, Gb),
-	[0x87] = I2("xchg", em_xchg, F_LOCK, Ev, Gv),
+	[0x86] = I2("xchg", em_xchg, F_LOCKABLE, Eb, Gb),
+	[0x87] = I2("xchg", em_xchg, F_LOCKABLE, Ev, Gv),
 	[0x88] = I2("mov", em_mov, F_DST_W, Eb, Gb),
 	[0x89] = I2("mov", em_mov, F_DST_W, Ev, Gv),
 	[0x8a] = I2("mov", em_mov, F_DST_W, Gb, Eb),
@@ -267,9 +267,9 @@ const struct emul_desc emul_map_1[256] = {
 	[0xfb] = I0("sti", em_sti, 0),
 	[0xfc] = I0("cld", em_flag, 0, A(3)),
 	[0xfd] = I0("std", em_flag, 0, A(4)),
-	[0xfe] = REG(I1("inc*", em_incdec, F_LOCK, Eb, A(0)), I1("dec*", em_incdec, F_LOCK, Eb, A(1)),
+	[0xfe] = REG(I1("inc*", em_incdec, F_LOCKABLE, Eb, A(0)), I1("dec*", em_incdec, F_LOCKABLE, Eb, A(1)),
 		     UD, UD, UD, UD, UD, UD),
-	[0xff] = REG(I1("inc*", em_incdec, F_LOCK, Ev, A(0)), I1("dec*", em_incdec, F_LOCK, Ev, A(1)),
+	[0xff] = REG(I1("inc*", em_incdec, F_LOCKABLE, Ev, A(0)), I1("dec*", em_incdec, F_LOCKABLE, Ev, A(1)),
 		     I1("call*", em_call, F_F64 | F_DST_R, Ev, A(1)),
 		     I1("lcall*", em_call_far, F_DST_R, Mp),
 		     I1("jmp*", em_jmp, F_F64 | F_DST_R, Ev, A(1)),

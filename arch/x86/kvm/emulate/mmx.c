@@ -92,19 +92,24 @@ enum emul_result em_emms(struct emul_ctxt *c)
 {
 	struct em_fx fx;
 
-	TRY(em_fx_begin(c, &fx));
+	TRY(mmx_begin(c, &fx));
 	fx.ftw = 0;
 	c->ops->fx_write(c, &fx, sizeof(fx));
 	return EMUL_DONE;
 }
 
-/* Store the bytes whose mask has its top bit, in runs as long as they come. */
-static enum emul_result store_masked(struct emul_ctxt *c, const u8 *data, const u8 *mask,
-				     unsigned int len)
+/*
+ * The bytes whose mask has its top bit, in runs as long as they come: look whether they can be
+ * stored, or store them.
+ */
+static enum emul_result masked_runs(struct emul_ctxt *c, const u8 *data, const u8 *mask,
+				    unsigned int len, bool store)
 {
 	u64 ea = c->gpr[EMUL_RDI], amask = em_mask(c->insn.ad_bytes), lin;
 	unsigned int i, n;
 
+	TRY(em_linear(c, c->insn.seg, ea & amask, 0, EMUL_A_WRITE, &lin));
+	TRY(em_align(c, lin, 8, EMUL_A_WRITE));
 	for (i = 0; i < len; i += n) {
 		n = 1;
 		if (!(mask[i] & 0x80))
@@ -112,9 +117,19 @@ static enum emul_result store_masked(struct emul_ctxt *c, const u8 *data, const 
 		while (i + n < len && (mask[i + n] & 0x80))
 			n++;
 		TRY(em_linear(c, c->insn.seg, (ea + i) & amask, n, EMUL_A_WRITE, &lin));
-		TRY(em_write_lin(c, lin, data + i, n, 0));
+		if (store)
+			TRY(em_write_lin(c, lin, data + i, n, 0));
+		else
+			TRY(c->ops->probe(c, lin, n, EMUL_A_WRITE));
 	}
 	return EMUL_DONE;
+}
+
+static enum emul_result store_masked(struct emul_ctxt *c, const u8 *data, const u8 *mask,
+				     unsigned int len)
+{
+	TRY(masked_runs(c, data, mask, len, false));
+	return masked_runs(c, data, mask, len, true);
 }
 
 /* MASKMOVQ (aux 8), MASKMOVDQU (aux 16) */

@@ -130,9 +130,11 @@ enum emul_result em_sahf(struct emul_ctxt *c)
 	return EMUL_DONE;
 }
 
-/* NOP, hints, fences */
+/* NOP, hints, fences; aux 1: the register forms of PREFETCHW's opcode, which AMD's processors do not have */
 enum emul_result em_nop(struct emul_ctxt *c)
 {
+	if (c->insn.desc->aux && !em_has(c, EMUL_F_INTEL))
+		return emul_raise_ud(c);
 	return EMUL_DONE;
 }
 

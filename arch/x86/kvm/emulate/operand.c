@@ -59,9 +59,15 @@ u64 em_ea(struct emul_ctxt *c)
  */
 enum emul_result em_operand_lin(struct emul_ctxt *c, unsigned int len, unsigned int acc, u64 *lin)
 {
-	TRY(em_linear(c, c->insn.seg, em_ea(c), len, acc, lin));
-	if (unlikely((c->insn.desc->flags & F_ALIGN) && (*lin & (len - 1))))
-		return emul_raise_gp(c, 0);
+	u64 ea = em_ea(c);
+
+	if (unlikely(c->insn.desc->flags & F_ALIGN)) {
+		/* Goes before the checks of the address. */
+		TRY(em_linear(c, c->insn.seg, ea, 0, acc, lin));
+		if (*lin & (len - 1))
+			return emul_raise_gp(c, 0);
+	}
+	TRY(em_linear(c, c->insn.seg, ea, len, acc, lin));
 	return em_align(c, *lin, len, acc);
 }
 

@@ -330,17 +330,26 @@ enum emul_result em_verr(struct emul_ctxt *c)
 	return EMUL_DONE;
 }
 
+/* Writes, and asks for the right to, only when there is something to adjust. */
 enum emul_result em_arpl(struct emul_ctxt *c)
 {
-	u64 dst, src;
-	bool adjust;
+	u64 dst, src, lin;
+	u16 new;
 
 	TRY(em_get(c, 0, &dst));
 	TRY(em_get(c, 1, &src));
-	adjust = (dst & 3) < (src & 3);
-	if (adjust)
-		TRY(em_put(c, 0, (dst & ~3ULL) | (src & 3)));
-	em_set_flags(c, FL_ZF, adjust ? FL_ZF : 0);
+	if ((dst & 3) >= (src & 3)) {
+		c->rflags &= ~FL_ZF;
+		return EMUL_DONE;
+	}
+	new = (dst & ~3) | (src & 3);
+	if (c->insn.mem) {
+		TRY(em_operand_lin(c, 2, EMUL_A_WRITE, &lin));
+		TRY(em_write_lin(c, lin, &new, 2, 0));
+	} else {
+		em_reg_write(c, c->insn.rm, new, 2);
+	}
+	c->rflags |= FL_ZF;
 	return EMUL_DONE;
 }
 

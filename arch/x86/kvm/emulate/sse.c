@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* SSE and AVX loads, stores and moves: what device memory meets.  APM vol. 4; SDM vol. 2. */
-#include "rows.h"
+#include "fpu.h"
 
 static bool zext(const struct emul_ctxt *c)
 {
@@ -142,6 +142,13 @@ static unsigned int element(const struct emul_ctxt *c, unsigned int n)
 	return aux ? aux : em_opsize(c, n);
 }
 
+/* AMD's processors refuse VEX.W outside 64-bit mode where it tells the size, Intel's ignore it. */
+static bool w_refused(const struct emul_ctxt *c)
+{
+	return c->insn.vex && !c->insn.desc->aux && (c->insn.rex & REX_W) && !em_long(c) &&
+	       !em_has(c, EMUL_F_INTEL);
+}
+
 /* PEXTRx, EXTRACTPS, VEXTRACTx128 */
 enum emul_result em_vextract(struct emul_ctxt *c)
 {
@@ -150,7 +157,7 @@ enum emul_result em_vextract(struct emul_ctxt *c)
 	u8 full[32];
 	u64 val = 0;
 
-	if (size == 16 && c->insn.vex_v)
+	if (w_refused(c))
 		return emul_raise_ud(c);
 	c->ops->vec_read(c, c->insn.reg, full, total);
 	if (size == 16)
@@ -166,6 +173,8 @@ enum emul_result em_vinsert(struct emul_ctxt *c)
 	u8 full[16];
 	u64 val;
 
+	if (w_refused(c))
+		return emul_raise_ud(c);
 	TRY(em_get(c, 1, &val));
 	c->ops->vec_read(c, zext(c) ? c->insn.vex_v : c->insn.reg, full, 16);
 	memcpy(full + (c->insn.imm & (16 / size - 1)) * size, &val, size);
@@ -186,31 +195,45 @@ enum emul_result em_vbroadcast(struct emul_ctxt *c)
 	return EMUL_DONE;
 }
 
-/* VMASKMOVPx, VPMASKMOVx: elements whose mask has its top bit; only they can fault. */
+enum masked { MASKED_LOAD, MASKED_STORE, MASKED_PROBE };
+
+/* The elements whose mask has its top bit, one after the other. */
+static enum emul_result masked_elements(struct emul_ctxt *c, enum masked what, unsigned int size,
+					unsigned int len, const u8 *mask, u8 *full)
+{
+	u64 ea = em_ea(c), amask = em_mask(c->insn.ad_bytes), lin;
+	unsigned int acc = what == MASKED_LOAD ? 0 : EMUL_A_WRITE, i;
+
+	for (i = 0; i < len; i += size) {
+		if (!(mask[i + size - 1] & 0x80))
+			continue;
+		TRY(em_linear(c, c->insn.seg, (ea + i) & amask, size, acc, &lin));
+		if (what == MASKED_LOAD)
+			TRY(em_read_lin(c, lin, full + i, size, 0));
+		else if (what == MASKED_STORE)
+			TRY(em_write_lin(c, lin, full + i, size, 0));
+		else
+			TRY(c->ops->probe(c, lin, size, acc));
+	}
+	return EMUL_DONE;
+}
+
+/* VMASKMOVPx, VPMASKMOVx: only the elements that are moved can fault, and then nothing is stored. */
 enum emul_result em_vmaskmov(struct emul_ctxt *c)
 {
-	unsigned int size = c->insn.desc->aux, len = 16 << c->insn.vex_l, i;
-	bool store = c->insn.desc->op[0] == O_Mx;
-	u64 ea = em_ea(c), amask = em_mask(c->insn.ad_bytes), lin;
-	unsigned int acc = store ? EMUL_A_WRITE : 0;
+	unsigned int size = c->insn.desc->aux, len = 16 << c->insn.vex_l;
 	u8 mask[32], full[32] = {};
 
 	if (!size)
 		size = (c->insn.rex & REX_W) ? 8 : 4;
 	c->ops->vec_read(c, c->insn.vex_v, mask, len);
-	if (store)
+	if (c->insn.desc->op[0] == O_Mx) {
 		c->ops->vec_read(c, c->insn.reg, full, len);
-	for (i = 0; i < len; i += size) {
-		if (!(mask[i + size - 1] & 0x80))
-			continue;
-		TRY(em_linear(c, c->insn.seg, (ea + i) & amask, size, acc, &lin));
-		if (store)
-			TRY(em_write_lin(c, lin, full + i, size, 0));
-		else
-			TRY(em_read_lin(c, lin, full + i, size, 0));
+		TRY(masked_elements(c, MASKED_PROBE, size, len, mask, full));
+		return masked_elements(c, MASKED_STORE, size, len, mask, full);
 	}
-	if (!store)
-		c->ops->vec_write(c, c->insn.reg, full, len, true);
+	TRY(masked_elements(c, MASKED_LOAD, size, len, mask, full));
+	c->ops->vec_write(c, c->insn.reg, full, len, true);
 	return EMUL_DONE;
 }
 
@@ -266,11 +289,14 @@ enum emul_result em_mxcsr(struct emul_ctxt *c)
 static enum emul_result fx_lin(struct emul_ctxt *c, unsigned int acc, u64 *lin)
 {
 	TRY(em_linear(c, c->insn.seg, em_ea(c), 512, acc, lin));
-	if (*lin & 15)
+	if (*lin & 15) {
+		TRY(em_align(c, *lin, 4, acc));
 		return emul_raise_gp(c, 0);
+	}
 	if (c->dr7)
 		em_data_trap(c, *lin, 512, acc);
-	return EMUL_DONE;
+	/* The far end is looked at first, so that nothing is written half. */
+	return c->ops->probe(c, *lin + 511, 1, acc);
 }
 
 /* FXSAVE: the log, which holds nothing yet, is the buffer. */
@@ -308,6 +334,15 @@ enum emul_result em_fxrstor(struct emul_ctxt *c)
 	if (mxcsr & ~mxcsr_mask(cur))
 		return emul_raise_gp(c, 0);
 	memcpy(cur, fx, 28);
+	/* Reserved bits of the control word; ES and B follow from exceptions and masks. */
+	cur[0] = (cur[0] & 0x7f) | 0x40;
+	cur[1] &= 0x1f;
+	cur[2] &= 0x7f;
+	cur[3] &= 0x7f;
+	if (cur[2] & ~cur[0] & FSW_EXC) {
+		cur[2] |= 0x80;
+		cur[3] |= 0x80;
+	}
 	memcpy(cur + 32, fx + 32, FX_HEADER - 32);
 	if (!(c->insn.rex & REX_W)) {
 		memset(cur + 12, 0, 4);

@@ -190,6 +190,7 @@ enum emul_result em_enter(struct emul_ctxt *c)
 	rsp -= c->insn.imm;
 	/* The new top of the stack must be writable. */
 	TRY(em_linear(c, EMUL_SS, rsp & em_mask(width), c->insn.op_bytes, EMUL_A_WRITE, &lin));
+	TRY(em_align(c, lin, c->insn.op_bytes, EMUL_A_WRITE));
 	TRY(c->ops->probe(c, lin, c->insn.op_bytes, EMUL_A_WRITE));
 	em_merge(&c->gpr[EMUL_RBP], frame, c->insn.op_bytes);
 	em_set_rsp(c, rsp);

@@ -89,7 +89,9 @@ static void push_loaded(struct em_fx *fx, u64 m, u16 se, u16 exc)
 			fx_push(fx, INT_BIT | QUIET_BIT, 0xffff);
 		return;
 	}
-	if (!signal_exc(fx, exc))
+	/* An unmasked denormal is told of after the load. */
+	signal_exc(fx, exc);
+	if (!(exc & ~fx->fcw & FSW_IE))
 		fx_push(fx, m, se);
 }
 
@@ -292,6 +294,8 @@ enum emul_result em_fst(struct emul_ctxt *c)
 
 	TRY(em_fx_begin(c, &fx));
 	TRY(em_operand_lin(c, len, EMUL_A_WRITE, &lin));
+	/* Whatever comes of the value, the memory must be there. */
+	TRY(c->ops->probe(c, lin, len, EMUL_A_WRITE));
 	note_pointers(c, &fx);
 	store = store_begin(&fx, &empty);
 	m = empty ? INT_BIT | QUIET_BIT : fx.st[0].m;
@@ -303,8 +307,12 @@ enum emul_result em_fst(struct emul_ctxt *c)
 		m = narrow(len == 4 ? &f32 : &f64, m, se, fx.fcw, &exc);
 		memcpy(img, &m, 8);
 		/* Precision is told after the store; the others prevent it. */
-		if (signal_exc(&fx, exc) && (exc & ~fx.fcw & FSW_EXC & ~FSW_PE))
+		/* They say nothing of a rounding that was not done. */
+		if (exc & ~fx.fcw & FSW_EXC & ~FSW_PE) {
+			exc &= ~(FSW_PE | FSW_C1);
 			store = false;
+		}
+		signal_exc(&fx, exc);
 	}
 	if (store) {
 		TRY(em_write_lin(c, lin, img, len, 0));
@@ -347,6 +355,8 @@ enum emul_result em_fist(struct emul_ctxt *c)
 
 	TRY(em_fx_begin(c, &fx));
 	TRY(em_operand_lin(c, len, EMUL_A_WRITE, &lin));
+	/* Whatever comes of the value, the memory must be there. */
+	TRY(c->ops->probe(c, lin, len, EMUL_A_WRITE));
 	note_pointers(c, &fx);
 	store = store_begin(&fx, &empty);
 	if (empty) {

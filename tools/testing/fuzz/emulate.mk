@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-only
+emulate-srcs := $(sort $(wildcard $(here)../../../arch/x86/kvm/emulate/*.c))
+emulate-hdrs := $(wildcard $(here)../../../arch/x86/kvm/emulate/*.h $(here)*.h) \
+	$(here)../../../arch/x86/kvm/pure.h
+plain-cc = gcc -std=gnu11 -O2 -g -Wall -D_GNU_SOURCE -I$(here)../../../arch/x86/kvm
+
+# The emulator against the processor that this runs on: once with a seed that never
+# changes, once with a new one.
+PLAIN += differ
+differ-args := -s 1 -s new -t $(SECONDS)
+$(output)/differ: $(here)differ.c $(here)native.c $(emulate-srcs) $(emulate-hdrs)
+	@mkdir -p $(@D)
+	@echo "  CC    differ"
+	@$(plain-cc) -no-pie -o $@ $(filter %.c,$^)
+
+# The decoder against Zydis.
+PLAIN += decode_length
+decode_length-args := -s 1 -s new -t $(SECONDS)
+zydis := $(if $(wildcard /usr/include/Zydis/Zydis.h),-DHAVE_ZYDIS -lZydis)
+$(output)/decode_length: $(here)decode_length.c $(emulate-srcs) $(emulate-hdrs)
+	@mkdir -p $(@D)
+	@echo "  CC    decode_length"
+	@$(plain-cc) -o $@ $(filter %.c,$^) $(zydis)
