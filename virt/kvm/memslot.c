@@ -426,6 +426,8 @@ void kvm_memory_destroy_vm(struct kvm *kvm)
 	for (i = 0; i < KVM_NR_ADDRESS_SPACES; i++) {
 		struct kvm_address_space *as = &kvm->as[i];
 
+		/* Nobody reads it any more.  (The deferred way of freeing a deep tree trips over itself in 6.12.) */
+		mt_clear_in_rcu(&as->by_gfn);
 		mtree_destroy(&as->by_gfn);
 		xa_for_each(&as->by_id, id, slot)
 			free_slot(slot, true);
