@@ -39,6 +39,7 @@ run:
 modules: | $(KDIR)/Makefile
 	@tools/modtree $(OUT)
 	$(MAKE) -C $(KDIR) M=$(OUT) $(kernelconfig) modules
+	@tools/check-exports $(KDIR) $(OUT)
 
 $(KDIR)/Makefile:
 	@echo "No kernel headers in $(KDIR)." >&2
