@@ -5,6 +5,7 @@
 #include "arch.h"
 #include "io.h"
 #include "ioctl.h"
+#include "memory.h"
 
 static int enable_halt_poll(struct kvm *kvm, const struct kvm_enable_cap *cap)
 {
@@ -23,6 +24,10 @@ static const struct kvm_cap caps[] = {
 	{ .cap = KVM_CAP_NR_MEMSLOTS, .value = KVM_USER_MEM_SLOTS },
 	{ .cap = KVM_CAP_SYNC_MMU, .value = 1 },
 	{ .cap = KVM_CAP_READONLY_MEM, .value = 1 },
+	{ .cap = KVM_CAP_MEMORY_FAULT_INFO, .value = 1 },
+	{ .cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
+	  .value = KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET,
+	  .enable_vm = kvm_enable_manual_dirty_log },
 	{ .cap = KVM_CAP_INTERNAL_ERROR_DATA, .value = 1 },
 	{ .cap = KVM_CAP_CHECK_EXTENSION_VM, .value = 1 },
 	{ .cap = KVM_CAP_ENABLE_CAP, .value = 1 },

@@ -31,6 +31,21 @@ int kvm_dirty_bitmap_alloc(struct kvm *kvm, struct kvm_memslot *slot)
 	return 0;
 }
 
+int kvm_enable_manual_dirty_log(struct kvm *kvm, const struct kvm_enable_cap *cap)
+{
+	u64 flags = cap->args[0];
+	u64 allowed = KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE;
+
+	if (flags & KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE)
+		allowed |= KVM_DIRTY_LOG_INITIALLY_SET;
+	if (flags & ~allowed)
+		return -EINVAL;
+	mutex_lock(&kvm->slots_lock);
+	kvm->dirty_manual = flags;
+	mutex_unlock(&kvm->slots_lock);
+	return 0;
+}
+
 /**
  * kvm_mark_page_dirty() - the page's contents have changed
  * @kvm: the VM

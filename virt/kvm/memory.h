@@ -14,6 +14,9 @@ void kvm_mmu_notifier_unregister(struct kvm *kvm);
 /* dirty_log.c.  A bitmap for @slot, set all over when the VMM asked for that; 0 or -ENOMEM. */
 int kvm_dirty_bitmap_alloc(struct kvm *kvm, struct kvm_memslot *slot);
 
+/* KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2: args[0] holds KVM_DIRTY_LOG_*; 0 or -EINVAL. */
+int kvm_enable_manual_dirty_log(struct kvm *kvm, const struct kvm_enable_cap *cap);
+
 static inline unsigned long kvm_dirty_bitmap_longs(const struct kvm_memslot *slot)
 {
 	return BITS_TO_LONGS(slot->npages);
