@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* irqfds under load: signal after signal to running and halted vCPUs, and changes while signals come. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "apic.h"
+#include "vm.h"
+
+#define VECTOR 0x41
+#define GSI_MSI 40
+#define GSI_PIN 20 /* of the I/O APIC alone */
+
+static int new_eventfd(void)
+{
+	return OK(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+}
+
+static u64 signals(int fd)
+{
+	u64 n = 0;
+
+	return read(fd, &n, sizeof(n)) == sizeof(n) ? n : 0;
+}
+
+static void signal_fd(int fd)
+{
+	u64 one = 1;
+
+	REQUIRE_EQ(write(fd, &one, sizeof(one)), sizeof(one));
+}
+
+static int irqfd2(struct vm *vm, int fd, u32 gsi, u32 flags, int resample)
+{
+	struct kvm_irqfd arg = { .fd = fd, .gsi = gsi, .flags = flags, .resamplefd = resample };
+
+	return ioctl(vm->fd, KVM_IRQFD, &arg);
+}
+
+static int irqfd(struct vm *vm, int fd, u32 gsi, u32 flags)
+{
+	return irqfd2(vm, fd, gsi, flags, 0);
+}
+
+/* The message, and where there is an I/O APIC, its pin. */
+static void route_msi(struct vm *vm, u32 gsi, bool pin)
+{
+	struct {
+		struct kvm_irq_routing head;
+		struct kvm_irq_routing_entry entry[2];
+	} routes = {
+		.head.nr = pin ? 2 : 1,
+		.entry[0] = {
+			.gsi = gsi, .type = KVM_IRQ_ROUTING_MSI,
+			.u.msi = { .address_lo = 0xfee00000, .data = VECTOR },
+		},
+		.entry[1] = {
+			.gsi = GSI_PIN, .type = KVM_IRQ_ROUTING_IRQCHIP,
+			.u.irqchip = { .irqchip = KVM_IRQCHIP_IOAPIC, .pin = GSI_PIN },
+		},
+	};
+
+	OK(ioctl(vm->fd, KVM_SET_GSI_ROUTING, &routes));
+}
+
+static volatile u64 stop;
+
+/* Counts interrupts and lets the test look whenever the number has changed. */
+static void waiting(u64 unused)
+{
+	apic_enable();
+	asm volatile("sti");
+	guest_sync(0);
+	while (!stop)
+		asm volatile("pause");
+}
+
+static void halting(u64 unused)
+{
+	apic_enable();
+	guest_sync(0);
+	while (!stop)
+		asm volatile("sti; hlt; cli" : : : "memory");
+	asm volatile("sti");
+}
+
+static bool comes_to(u8 vector, u64 n)
+{
+	for (int i = 0; i < 20000; i++) {
+		if (irq_counts[vector] >= n)
+			return irq_counts[vector] == n;
+		usleep(100);
+	}
+	return false;
+}
+
+static struct runner *start(struct vcpu *cpu)
+{
+	guest_handlers[VECTOR] = irq_count;
+	vcpu_expect_sync(cpu, 0);
+	return vcpu_start(cpu);
+}
+
+/* A guest that halts is woken for its end by one more interrupt. */
+static void finish(struct vcpu *cpu, struct runner *runner, int fd)
+{
+	stop = 1;
+	if (fd >= 0)
+		signal_fd(fd);
+	vcpu_join(runner);
+}
+
+static void one_by_one(struct vcpu *cpu)
+{
+	struct runner *runner = start(cpu);
+	int fd = new_eventfd();
+
+	route_msi(cpu->vm, GSI_MSI, false);
+	OK(irqfd(cpu->vm, fd, GSI_MSI, 0));
+	for (u64 i = 1; i <= 300; i++) {
+		signal_fd(fd);
+		if (!comes_to(VECTOR, i)) {
+			FAIL("signal %llu: %llu interrupts", (unsigned long long)i,
+			     (unsigned long long)irq_counts[VECTOR]);
+			break;
+		}
+	}
+	CHECK_EQ(signals(fd), 0); /* taken by the kernel */
+	finish(cpu, runner, fd);
+}
+
+CASE(msi_running, "each signal is one interrupt: a message to a running vCPU")
+{
+	one_by_one(vm_with(VM_IRQCHIP, waiting, 0));
+}
+
+CASE(msi_halted, "each signal is one interrupt: a message to a halted vCPU")
+{
+	one_by_one(vm_with(VM_IRQCHIP, halting, 0));
+}
+
+CASE(msi_split, "the same with only the local APICs in the kernel")
+{
+	one_by_one(vm_with(VM_SPLIT_IRQCHIP, halting, 0));
+}
+
+static void edge_pin(u64 unused)
+{
+	ioapic_route(GSI_PIN, VECTOR, 0);
+	halting(0);
+}
+
+CASE(edge, "each signal is one edge of an I/O APIC pin")
+{
+	struct vcpu *cpu = vm_with(VM_IRQCHIP, edge_pin, 0);
+	struct runner *runner = start(cpu);
+	int fd = new_eventfd();
+
+	OK(irqfd(cpu->vm, fd, GSI_PIN, 0));
+	for (u64 i = 1; i <= 100; i++) {
+		signal_fd(fd);
+		if (!CHECK(comes_to(VECTOR, i)))
+			break;
+	}
+	finish(cpu, runner, fd);
+}
+
+static void level_pin(u64 unused)
+{
+	ioapic_route(GSI_PIN, VECTOR | IOAPIC_LEVEL, 0);
+	halting(0);
+}
+
+CASE(resample, "a level stays until the guest's EOI, which every resamplefd on the line is told")
+{
+	struct vcpu *cpu = vm_with(VM_IRQCHIP, level_pin, 0);
+	struct runner *runner = start(cpu);
+	int fd[2] = { new_eventfd(), new_eventfd() };
+	int resampled[2] = { new_eventfd(), new_eventfd() };
+
+	for (int i = 0; i < 2; i++)
+		OK(irqfd2(cpu->vm, fd[i], GSI_PIN, KVM_IRQFD_FLAG_RESAMPLE, resampled[i]));
+	for (u64 n = 1; n <= 50; n++) {
+		u64 got[2] = {};
+
+		signal_fd(fd[n & 1]);
+		if (!CHECK(comes_to(VECTOR, n)))
+			break;
+		for (int i = 0; i < 20000 && !(got[0] && got[1]); i++) {
+			got[0] += signals(resampled[0]);
+			got[1] += signals(resampled[1]);
+			usleep(100);
+		}
+		CHECK_EQ(got[0], 1);
+		CHECK_EQ(got[1], 1);
+	}
+	/* One of the two goes; the other one works on. */
+	OK(irqfd(cpu->vm, fd[0], GSI_PIN, KVM_IRQFD_FLAG_DEASSIGN));
+	signal_fd(fd[1]);
+	CHECK(comes_to(VECTOR, 51));
+	for (int i = 0; i < 20000 && !signals(resampled[1]); i++)
+		usleep(100);
+	CHECK_EQ(signals(resampled[0]), 0);
+	finish(cpu, runner, fd[1]);
+}
+
+CASE(closed, "an eventfd that is closed while assigned goes away, and its number can be used again")
+{
+	struct vcpu *cpu = vm_with(VM_IRQCHIP, waiting, 0);
+	struct runner *runner = start(cpu);
+	u64 sent = 0;
+
+	route_msi(cpu->vm, GSI_MSI, true);
+	for (int i = 0; i < 100; i++) {
+		int fd = new_eventfd();
+
+		OK(irqfd(cpu->vm, fd, GSI_MSI, 0));
+		if (i % 2) {
+			signal_fd(fd);
+			CHECK(comes_to(VECTOR, ++sent));
+		}
+		close(fd);
+	}
+	finish(cpu, runner, -1);
+}
+
+static void *signaller(void *arg)
+{
+	int fd = *(int *)arg;
+	u64 one = 1;
+
+	while (!stop && write(fd, &one, sizeof(one)) > 0)
+		;
+	return NULL;
+}
+
+CASE_SLOW(churn, "assignment, deassignment, routes and closing the machine while others signal", 60)
+{
+	struct vcpu *cpu = vm_with(VM_IRQCHIP, waiting, 0);
+	struct runner *runner = start(cpu);
+	int fds[2] = { new_eventfd(), new_eventfd() };
+	pthread_t threads[2];
+
+	fcntl(fds[0], F_SETFL, 0);
+	for (int i = 0; i < 2; i++)
+		REQUIRE(!pthread_create(&threads[i], NULL, signaller, &fds[i]));
+	for (u32 i = 0; i < 300; i++) {
+		route_msi(cpu->vm, GSI_MSI, true);
+		for (int k = 0; k < 2; k++)
+			OK(irqfd(cpu->vm, fds[k], k ? GSI_PIN : GSI_MSI, 0));
+		route_msi(cpu->vm, GSI_MSI + 1, true);
+		for (int k = 0; k < 2; k++)
+			OK(irqfd(cpu->vm, fds[k], k ? GSI_PIN : GSI_MSI, KVM_IRQFD_FLAG_DEASSIGN));
+	}
+	route_msi(cpu->vm, GSI_MSI, true);
+	OK(irqfd(cpu->vm, fds[0], GSI_MSI, 0));
+	CHECK(irq_counts[VECTOR] > 0);
+	stop = 1;
+	for (int k = 0; k < 2; k++) {
+		close(fds[k]);
+		pthread_join(threads[k], NULL);
+	}
+	vcpu_join(runner);
+}
