@@ -24,6 +24,7 @@
 #include "clock.h"
 #include "cpuid.h"
 #include "ioctl.h"
+#include "irqchip/irqchip.h"
 #include "msr.h"
 
 #define NS_PER_SEC 1000000000ULL
@@ -353,6 +354,15 @@ static void set_offset(struct kvm_vcpu *vcpu, u64 offset)
 	kvm_x86_call(write_tsc_offset)(vcpu);
 }
 
+/* What else depends on the guest's TSC. */
+static void tsc_changed(struct kvm_vcpu *vcpu)
+{
+	update_master_clock(vcpu->kvm, false);
+	kvm_make_request(vcpu, KVM_REQ_CLOCK_UPDATE);
+	if (kvm_lapic_in_kernel(vcpu))
+		kvm_lapic_tsc_changed(vcpu);
+}
+
 /* Where the TSCs of this VM's generation should be now. */
 static u64 expected_tsc(const struct kvm_vm_clock *c, u64 now)
 {
@@ -400,8 +410,7 @@ static void synchronize_tsc(struct kvm_vcpu *vcpu, u64 data)
 	}
 	set_offset(vcpu, offset);
 	raw_spin_unlock_irqrestore(&c->lock, flags);
-	update_master_clock(vcpu->kvm, false);
-	kvm_make_request(vcpu, KVM_REQ_CLOCK_UPDATE);
+	tsc_changed(vcpu);
 }
 
 static void move_offset(struct kvm_vcpu *vcpu, u64 offset)
@@ -412,8 +421,7 @@ static void move_offset(struct kvm_vcpu *vcpu, u64 offset)
 	raw_spin_lock_irqsave(&c->lock, flags);
 	set_offset(vcpu, offset);
 	raw_spin_unlock_irqrestore(&c->lock, flags);
-	update_master_clock(vcpu->kvm, false);
-	kvm_make_request(vcpu, KVM_REQ_CLOCK_UPDATE);
+	tsc_changed(vcpu);
 }
 
 /* WRMSR of the guest: this vCPU's alone, and IA32_TSC_ADJUST follows (SDM vol. 3B, 18.17.3). */

@@ -89,7 +89,7 @@ static u32 pv_features(void)
 {
 	return BIT(KVM_FEATURE_CLOCKSOURCE) | BIT(KVM_FEATURE_NOP_IO_DELAY) | BIT(KVM_FEATURE_CLOCKSOURCE2) |
 	       (IS_ENABLED(CONFIG_SCHED_INFO) ? BIT(KVM_FEATURE_STEAL_TIME) : 0) |
-	       BIT(KVM_FEATURE_POLL_CONTROL) | BIT(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT);
+	       BIT(KVM_FEATURE_PV_UNHALT) | BIT(KVM_FEATURE_POLL_CONTROL) | BIT(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT);
 }
 
 int kvm_cpuid_init(void)
@@ -195,7 +195,7 @@ out:
 	return r;
 }
 
-/* Nothing is emulated that the host's CPU lacks. */
+/* Nothing is emulated that the host's CPU lacks: a table of one function, which says that there are no others. */
 long kvm_sys_get_emulated_cpuid(struct file *filp, union kvm_ioctl_arg arg)
 {
 	struct kvm_cpuid2 __user *user = arg.user;
@@ -205,7 +205,10 @@ long kvm_sys_get_emulated_cpuid(struct file *filp, union kvm_ioctl_arg arg)
 		return -EFAULT;
 	if (!head.nent)
 		return -E2BIG;
-	return put_user(0, &user->nent);
+	head.nent = 1;
+	if (copy_to_user(user, &head, sizeof(head)) || clear_user(user->entries, sizeof(*user->entries)))
+		return -EFAULT;
+	return 0;
 }
 
 /* ---------------------------------------------------------------- a vCPU's table */
@@ -477,6 +480,7 @@ static int install(struct kvm_vcpu *vcpu, struct kvm_cpuid_entry2 *entries, u32 
 	c->nent = nent;
 	derive(vcpu);
 	kvm_cpuid_runtime_update(vcpu);
+	kvm_lapic_update_features(vcpu);
 	kvm_x86_call(after_set_cpuid)(vcpu);
 	kvm_x86_call(update_msr_intercepts)(vcpu);
 	kvm_mmu_reset_context(vcpu);

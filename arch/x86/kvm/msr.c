@@ -138,12 +138,7 @@ static int get_apic_base(struct msr_access *a)
 
 static int set_apic_base(struct msr_access *a)
 {
-	if (kvm_lapic_in_kernel(a->vcpu))
-		return kvm_lapic_set_base(a->vcpu, a->data, a->host);
-	if (!kvm_gpa_is_legal(a->vcpu, a->data))
-		return KVM_MSR_GP;
-	a->vcpu->arch.apic_base = a->data;
-	return 0;
+	return kvm_lapic_set_base(a->vcpu, a->data, a->host);
 }
 
 static int get_tsc_deadline(struct msr_access *a)

@@ -3,6 +3,7 @@
  * Registers of a vCPU: the rules of control registers, reset, and the ioctls that read and write registers.
  */
 #include <linux/bitops.h>
+#include <asm/apicdef.h>
 
 #include "clock.h"
 #include "cpuid.h"
@@ -302,6 +303,9 @@ void kvm_vcpu_reset(struct kvm_vcpu *vcpu, bool init)
 		kvm_cpuid_reset(vcpu);
 		vcpu->arch.xcr0 = XFEATURE_MASK_FP;
 		vcpu->arch.pkru = 0;
+		vcpu->arch.apic_base = APIC_DEFAULT_PHYS_BASE | MSR_IA32_APICBASE_ENABLE;
+		if (vcpu->id == vcpu->kvm->arch.boot_cpu_id)
+			vcpu->arch.apic_base |= MSR_IA32_APICBASE_BSP;
 	}
 	if (kvm_lapic_in_kernel(vcpu))
 		kvm_lapic_reset(vcpu, init);
@@ -476,13 +480,9 @@ static int set_sregs(struct kvm_vcpu *vcpu, struct kvm_sregs2 *s)
 	/* Only the APIC base can fail after the checks, and it is checked and set first. */
 	if (!sregs_ok(vcpu, s))
 		return -EINVAL;
-	if (kvm_lapic_in_kernel(vcpu)) {
-		if (s->apic_base != vcpu->arch.apic_base && kvm_lapic_set_base(vcpu, s->apic_base, true)) {
-			complain_sregs(vcpu, "the APIC base has reserved bits or an impossible mode", s->apic_base);
-			return -EINVAL;
-		}
-	} else {
-		vcpu->arch.apic_base = s->apic_base;
+	if (s->apic_base != vcpu->arch.apic_base && kvm_lapic_set_base(vcpu, s->apic_base, true)) {
+		complain_sregs(vcpu, "the APIC base has reserved bits or a mode that CPUID does not have", s->apic_base);
+		return -EINVAL;
 	}
 
 	kvm_x86_call(set_dtable)(vcpu, true, &s->idt);
@@ -511,16 +511,26 @@ static void load_pdptrs(struct kvm_vcpu *vcpu)
 	srcu_read_unlock(&vcpu->kvm->srcu, idx);
 }
 
-static void get_sregs1(struct kvm_vcpu *vcpu, struct kvm_sregs *out)
+/* The external interrupt that has been accepted and will be delivered first, or -1. */
+static int accepted_irq(struct kvm_vcpu *vcpu)
 {
 	const struct kvm_event_queue *q = &vcpu->arch.events;
+
+	if (q->irq_injected && !q->irq_soft)
+		return q->irq_vector;
+	return kvm_lapic_in_kernel(vcpu) ? -1 : READ_ONCE(vcpu->arch.irq_inject_vector);
+}
+
+static void get_sregs1(struct kvm_vcpu *vcpu, struct kvm_sregs *out)
+{
+	int vector = accepted_irq(vcpu);
 	struct kvm_sregs2 s = {};
 
 	get_sregs(vcpu, &s);
 	COPY_SREGS(out, &s);
 	memset(out->interrupt_bitmap, 0, sizeof(out->interrupt_bitmap));
-	if (q->irq_injected && !q->irq_soft)
-		out->interrupt_bitmap[q->irq_vector / 64] |= BIT_ULL(q->irq_vector % 64);
+	if (vector >= 0)
+		out->interrupt_bitmap[vector / 64] |= BIT_ULL(vector % 64);
 }
 
 static int set_sregs1(struct kvm_vcpu *vcpu, const struct kvm_sregs *in)
@@ -537,6 +547,9 @@ static int set_sregs1(struct kvm_vcpu *vcpu, const struct kvm_sregs *in)
 		load_pdptrs(vcpu);
 	for (vector = 0; vector < KVM_NR_INTERRUPTS; vector++) {
 		if (in->interrupt_bitmap[vector / 64] & BIT_ULL(vector % 64)) {
+			/* It may be the one that KVM_INTERRUPT left here. */
+			if (!kvm_lapic_in_kernel(vcpu))
+				WRITE_ONCE(vcpu->arch.irq_inject_vector, -1);
 			kvm_requeue_irq(vcpu, vector, false);
 			break;
 		}
@@ -668,14 +681,15 @@ long kvm_vcpu_get_mp_state(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
 
 long kvm_vcpu_set_mp_state(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
 {
-	const struct kvm_mp_state *mp = arg.buf;
+	u32 state = ((const struct kvm_mp_state *)arg.buf)->mp_state;
 
-	switch (mp->mp_state) {
+	switch (state) {
 	case KVM_MP_STATE_RUNNABLE:
 		break;
 	case KVM_MP_STATE_UNINITIALIZED:
 	case KVM_MP_STATE_HALTED:
 	case KVM_MP_STATE_INIT_RECEIVED:
+	case KVM_MP_STATE_SIPI_RECEIVED:
 		/* Nobody else could get it out of there. */
 		if (!kvm_lapic_in_kernel(vcpu))
 			return -EINVAL;
@@ -683,7 +697,11 @@ long kvm_vcpu_set_mp_state(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
 	default:
 		return -EINVAL;
 	}
-	vcpu->arch.mp_state = mp->mp_state;
+	if (state == KVM_MP_STATE_SIPI_RECEIVED) {
+		state = KVM_MP_STATE_INIT_RECEIVED;
+		kvm_lapic_set_sipi_pending(vcpu);
+	}
+	vcpu->arch.mp_state = state;
 	vcpu->arch.pv_unhalted = false;
 	kvm_make_request(vcpu, KVM_REQ_EVENT);
 	return 0;

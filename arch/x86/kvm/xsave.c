@@ -27,8 +27,6 @@ u64 kvm_supported_xcr0;
 u64 kvm_supported_xss;
 static u64 host_xss;
 
-extern unsigned int mxcsr_feature_mask;
-
 int kvm_xsave_init(void)
 {
 	kvm_host_xcr0 = 0;
@@ -173,7 +171,7 @@ EXPORT_SYMBOL_GPL(kvm_set_xcr);
 /* ---------------------------------------------------------------- ioctls */
 
 /* struct kvm_fpu is the FXSAVE image under other names. */
-#define FOR_EACH_FPU_FIELD(X) X(fcw, cwd) X(fsw, swd) X(last_opcode, fop) X(last_ip, rip) X(last_dp, rdp) X(mxcsr, mxcsr)
+#define FOR_EACH_FPU_FIELD(X) X(fcw, cwd) X(fsw, swd) X(ftwx, twd) X(last_opcode, fop) X(last_ip, rip) X(last_dp, rdp)
 
 long kvm_vcpu_get_fpu(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
 {
@@ -185,7 +183,7 @@ long kvm_vcpu_get_fpu(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
 #define X(abi, hw) fpu->abi = fx->hw;
 	FOR_EACH_FPU_FIELD(X)
 #undef X
-	fpu->ftwx = fx->twd;
+	fpu->mxcsr = fx->mxcsr;
 	memcpy(fpu->xmm, fx->xmm_space, sizeof(fpu->xmm));
 	return 0;
 }
@@ -195,14 +193,11 @@ long kvm_vcpu_set_fpu(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
 	const struct kvm_fpu *fpu = arg.buf;
 	struct fxregs_state *fx = fxregs(vcpu);
 
-	/* Loading such an image would fault. */
-	if (fpu->mxcsr & ~mxcsr_feature_mask)
-		return -EINVAL;
+	/* MXCSR stays: there are VMMs that leave it 0, which would unmask all exceptions. */
 	memcpy(fx->st_space, fpu->fpr, sizeof(fpu->fpr));
 #define X(abi, hw) fx->hw = fpu->abi;
 	FOR_EACH_FPU_FIELD(X)
 #undef X
-	fx->twd = fpu->ftwx;
 	memcpy(fx->xmm_space, fpu->xmm, sizeof(fpu->xmm));
 	if (boot_cpu_has(X86_FEATURE_XSAVE))
 		xregs(vcpu)->header.xfeatures |= XFEATURE_MASK_FPSSE;

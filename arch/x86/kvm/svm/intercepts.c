@@ -85,6 +85,8 @@ void svm_init_intercepts(struct vcpu_svm *svm)
 		vmcb_set_intercept(vmcb, always[i]);
 	follow_disabled_exits(svm);
 	svm_intercept_dr(svm, true);
+	/* With the local APIC in user space nobody asks for this later: the VMM hears of a lower TPR. */
+	vmcb_assign_intercept(vmcb, INTERCEPT_CR8_WRITE, !svm->vcpu.arch.apic);
 	/* Until there is a CPUID table. */
 	svm->has_tsc_aux = boot_cpu_has(X86_FEATURE_RDPID);
 	if (boot_cpu_has(X86_FEATURE_INVPCID))
