@@ -231,6 +231,7 @@ struct kvm_vcpu {
  * @irq_lock: see the list of locks
  * @srcu: see the list of locks
  * @vcpus: by index
+ * @vcpus_by_id: by the VMM's number
  * @nr_vcpus: published vCPUs, read with smp_load_acquire() (kvm_for_each_vcpu() does)
  * @created_vcpus: vCPUs made or being made; under @lock
  * @as: address spaces
@@ -263,6 +264,7 @@ struct kvm {
 	struct mutex irq_lock;
 	struct srcu_struct srcu;
 	struct xarray vcpus;
+	struct xarray vcpus_by_id;
 	u32 nr_vcpus;
 	u32 created_vcpus;
 	struct kvm_address_space as[KVM_NR_ADDRESS_SPACES];
@@ -296,7 +298,7 @@ struct kvm {
 void kvm_get_kvm(struct kvm *kvm);
 bool kvm_get_kvm_safe(struct kvm *kvm);
 void kvm_put_kvm(struct kvm *kvm);
-/* The vCPU with the VMM's number @id, or NULL.  Constant time when ids are given in order. */
+/* The vCPU with the VMM's number @id, or NULL.  Any context. */
 struct kvm_vcpu *kvm_get_vcpu_by_id(struct kvm *kvm, u32 id);
 /* The vCPU loaded on this CPU, or NULL; preemption off. */
 struct kvm_vcpu *kvm_running_vcpu(void);

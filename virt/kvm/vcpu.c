@@ -143,17 +143,7 @@ EXPORT_SYMBOL_GPL(kvm_vcpu_kick);
 
 struct kvm_vcpu *kvm_get_vcpu_by_id(struct kvm *kvm, u32 id)
 {
-	struct kvm_vcpu *vcpu;
-	unsigned int i;
-
-	vcpu = id < smp_load_acquire(&kvm->nr_vcpus) ? xa_load(&kvm->vcpus, id) : NULL;
-	if (vcpu && vcpu->id == id)
-		return vcpu;
-	kvm_for_each_vcpu(i, vcpu, kvm) {
-		if (vcpu->id == id)
-			return vcpu;
-	}
-	return NULL;
+	return xa_load(&kvm->vcpus_by_id, id);
 }
 EXPORT_SYMBOL_GPL(kvm_get_vcpu_by_id);
 
@@ -198,24 +188,31 @@ static int publish_vcpu(struct kvm *kvm, struct kvm_vcpu *vcpu)
 	char name[24];
 	int r, fd;
 
-	if (kvm_get_vcpu_by_id(kvm, vcpu->id))
-		return -EEXIST;
+	r = xa_insert(&kvm->vcpus_by_id, vcpu->id, vcpu, GFP_KERNEL_ACCOUNT);
+	if (r)
+		return r == -EBUSY ? -EEXIST : r;
 	vcpu->idx = kvm->nr_vcpus;
 	r = xa_insert(&kvm->vcpus, vcpu->idx, vcpu, GFP_KERNEL_ACCOUNT);
 	if (r)
-		return r;
+		goto out_id;
 
 	kvm_get_kvm(kvm);
 	snprintf(name, sizeof(name), "kvm-vcpu:%u", vcpu->id);
 	fd = anon_inode_getfd(name, &kvm_vcpu_fops, vcpu, O_RDWR | O_CLOEXEC);
 	if (fd < 0) {
-		xa_erase(&kvm->vcpus, vcpu->idx);
-		refcount_dec(&kvm->users); /* the caller has one more */
-		return fd;
+		r = fd;
+		goto out_vcpu;
 	}
 	/* Pairs with kvm_for_each_vcpu(). */
 	smp_store_release(&kvm->nr_vcpus, kvm->nr_vcpus + 1);
 	return fd;
+
+out_vcpu:
+	refcount_dec(&kvm->users); /* the caller has one more */
+	xa_erase(&kvm->vcpus, vcpu->idx);
+out_id:
+	xa_erase(&kvm->vcpus_by_id, vcpu->id);
+	return r;
 }
 
 static int reserve_vcpu(struct kvm *kvm, u32 id)

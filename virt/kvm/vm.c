@@ -63,6 +63,7 @@ static void destroy_vcpus(struct kvm *kvm)
 		kvm_vcpu_free(vcpu);
 	}
 	xa_destroy(&kvm->vcpus);
+	xa_destroy(&kvm->vcpus_by_id);
 }
 
 static void free_vm_work(struct work_struct *work)
@@ -109,6 +110,7 @@ static void init_vm_fields(struct kvm *kvm)
 	INIT_HLIST_HEAD(&kvm->irq_ack_notifiers);
 	INIT_LIST_HEAD(&kvm->ioeventfds);
 	xa_init(&kvm->vcpus);
+	xa_init(&kvm->vcpus_by_id);
 	INIT_WORK(&kvm->free_work, free_vm_work);
 	snprintf(kvm->stats_id, sizeof(kvm->stats_id), "kvm-%d", task_pid_nr(current));
 }
