@@ -18,8 +18,10 @@ struct kvm_io_device;
  * @unlimited: does not count against the number of devices on a bus (descriptors bound it)
  */
 struct kvm_io_ops {
-	int (*read)(struct kvm_vcpu *vcpu, struct kvm_io_device *dev, gpa_t addr, int len, void *val);
-	int (*write)(struct kvm_vcpu *vcpu, struct kvm_io_device *dev, gpa_t addr, int len, const void *val);
+	int (*read)(struct kvm_vcpu *vcpu, struct kvm_io_device *dev, gpa_t addr, int len,
+		    void *val);
+	int (*write)(struct kvm_vcpu *vcpu, struct kvm_io_device *dev, gpa_t addr, int len,
+		     const void *val);
 	void (*destroy)(struct kvm_io_device *dev);
 	bool fast;
 	bool unlimited;
@@ -30,18 +32,22 @@ struct kvm_io_device {
 };
 
 /* kvm->slots_lock held.  0, -ENOSPC (more than 1000 devices besides ioeventfds), -ENOMEM. */
-int kvm_io_bus_register(struct kvm *kvm, enum kvm_bus_kind bus, gpa_t addr, u32 len, struct kvm_io_device *dev);
+int kvm_io_bus_register(struct kvm *kvm, enum kvm_bus_kind bus, gpa_t addr, u32 len,
+			struct kvm_io_device *dev);
 /* kvm->slots_lock held; the device is destroyed once no reader can see it, and no call to it is under way on return. */
 int kvm_io_bus_unregister(struct kvm *kvm, enum kvm_bus_kind bus, struct kvm_io_device *dev);
 /* The two halves of it without destruction: off the bus (-ENOENT), and then wait until no call to it is under way. */
 int kvm_io_bus_take_off(struct kvm *kvm, enum kvm_bus_kind bus, struct kvm_io_device *dev);
 void kvm_io_bus_quiesce(struct kvm *kvm);
 /* 0, or -EOPNOTSUPP when nobody claims the access.  SRCU held, may sleep. */
-int kvm_io_bus_write(struct kvm_vcpu *vcpu, enum kvm_bus_kind bus, gpa_t addr, int len, const void *val);
+int kvm_io_bus_write(struct kvm_vcpu *vcpu, enum kvm_bus_kind bus, gpa_t addr, int len,
+		     const void *val);
 int kvm_io_bus_read(struct kvm_vcpu *vcpu, enum kvm_bus_kind bus, gpa_t addr, int len, void *val);
 /* The same with interrupts off: only devices whose ops say fast; -EWOULDBLOCK when another one would take it. */
-int kvm_io_bus_write_fast(struct kvm_vcpu *vcpu, enum kvm_bus_kind bus, gpa_t addr, int len, const void *val);
-int kvm_io_bus_read_fast(struct kvm_vcpu *vcpu, enum kvm_bus_kind bus, gpa_t addr, int len, void *val);
+int kvm_io_bus_write_fast(struct kvm_vcpu *vcpu, enum kvm_bus_kind bus, gpa_t addr, int len,
+			  const void *val);
+int kvm_io_bus_read_fast(struct kvm_vcpu *vcpu, enum kvm_bus_kind bus, gpa_t addr, int len,
+			 void *val);
 bool kvm_io_bus_has_fast(struct kvm *kvm, enum kvm_bus_kind bus, gpa_t addr);
 int kvm_io_init_vm(struct kvm *kvm);
 void kvm_io_destroy_vm(struct kvm *kvm);
@@ -61,7 +67,8 @@ void kvm_io_destroy_vm(struct kvm *kvm);
 struct kvm_kernel_irq_routing_entry {
 	u32 gsi;
 	u32 type;
-	int (*set)(struct kvm_kernel_irq_routing_entry *e, struct kvm *kvm, int irq_source_id, int level, bool line_status);
+	int (*set)(struct kvm_kernel_irq_routing_entry *e, struct kvm *kvm, int irq_source_id,
+		   int level, bool line_status);
 	union {
 		struct {
 			u32 irqchip;
@@ -92,7 +99,8 @@ int kvm_set_irq(struct kvm *kvm, int irq_source_id, u32 irq, int level, bool lin
 /* kvm_set_irq() with 1, and with @edge then 0, where interrupts are off; false: nothing done, do it elsewhere. */
 bool kvm_raise_irq_inatomic(struct kvm *kvm, int irq_source_id, u32 irq, bool edge);
 /* A default table of @nr entries in the VMM's format, for KVM_CREATE_IRQCHIP. */
-int kvm_set_irq_routing(struct kvm *kvm, const struct kvm_irq_routing_entry *ue, unsigned int nr, unsigned int flags);
+int kvm_set_irq_routing(struct kvm *kvm, const struct kvm_irq_routing_entry *ue, unsigned int nr,
+			unsigned int flags);
 void kvm_free_irq_routing(struct kvm *kvm);
 /* All GSIs routed to @pin of @irqchip have been acknowledged. */
 void kvm_notify_acked_irq(struct kvm *kvm, unsigned int irqchip, unsigned int pin);
@@ -106,7 +114,8 @@ bool kvm_irq_has_notifier(struct kvm *kvm, unsigned int irqchip, unsigned int pi
 int kvm_irq_map_gsi(struct kvm *kvm, struct kvm_kernel_irq_routing_entry *entries, u32 gsi);
 /* All routes of @type, one after the other.  RCU or SRCU held. */
 void kvm_irq_for_each_route(struct kvm *kvm, u32 type,
-			    void (*fn)(const struct kvm_kernel_irq_routing_entry *e, void *data), void *data);
+			    void (*fn)(const struct kvm_kernel_irq_routing_entry *e, void *data),
+			    void *data);
 /* The GSI that is routed to @pin of @irqchip, or -1. */
 int kvm_irq_map_chip_pin(struct kvm *kvm, unsigned int irqchip, unsigned int pin);
 

@@ -84,7 +84,8 @@ int kvm_set_irq(struct kvm *kvm, int irq_source_id, u32 irq, int level, bool lin
 	return ret;
 }
 
-static bool all_atomic(struct kvm *kvm, const struct kvm_kernel_irq_routing_entry *e, unsigned int n)
+static bool all_atomic(struct kvm *kvm, const struct kvm_kernel_irq_routing_entry *e,
+		       unsigned int n)
 {
 	for (; n; n--, e++) {
 		if (!kvm_arch_irq_is_atomic(kvm, e))

@@ -24,27 +24,32 @@ static void put_registers(void)
 	fpregs_unlock();
 }
 
-/* insn for each of 16 registers: there is no way to name one by a number at run time. */
-#define FOR_REGISTER(reg, op)                                                                     \
-	do {                                                                                      \
-		switch (reg) {                                                                    \
-		case 0: op("0"); break;                                                           \
-		case 1: op("1"); break;                                                           \
-		case 2: op("2"); break;                                                           \
-		case 3: op("3"); break;                                                           \
-		case 4: op("4"); break;                                                           \
-		case 5: op("5"); break;                                                           \
-		case 6: op("6"); break;                                                           \
-		case 7: op("7"); break;                                                           \
-		case 8: op("8"); break;                                                           \
-		case 9: op("9"); break;                                                           \
-		case 10: op("10"); break;                                                         \
-		case 11: op("11"); break;                                                         \
-		case 12: op("12"); break;                                                         \
-		case 13: op("13"); break;                                                         \
-		case 14: op("14"); break;                                                         \
-		case 15: op("15"); break;                                                         \
-		}                                                                                 \
+/* An instruction for each of the 16 registers: there is no way to name one by a number at run time. */
+#define REGISTER(n, op) \
+	case n:         \
+		op(#n); \
+		break
+
+#define FOR_REGISTER(reg, op)             \
+	do {                              \
+		switch (reg) {            \
+			REGISTER(0, op);  \
+			REGISTER(1, op);  \
+			REGISTER(2, op);  \
+			REGISTER(3, op);  \
+			REGISTER(4, op);  \
+			REGISTER(5, op);  \
+			REGISTER(6, op);  \
+			REGISTER(7, op);  \
+			REGISTER(8, op);  \
+			REGISTER(9, op);  \
+			REGISTER(10, op); \
+			REGISTER(11, op); \
+			REGISTER(12, op); \
+			REGISTER(13, op); \
+			REGISTER(14, op); \
+			REGISTER(15, op); \
+		}                         \
 	} while (0)
 
 static void store_xmm(unsigned int reg, u8 out[16])
@@ -95,8 +100,8 @@ void kvm_emul_vec_read(struct emul_ctxt *ctxt, unsigned int reg, void *buf, unsi
 	memcpy(buf, tmp, min_t(unsigned int, len, sizeof(tmp)));
 }
 
-void kvm_emul_vec_write(struct emul_ctxt *ctxt, unsigned int reg, const void *buf,
-			unsigned int len, bool zext)
+void kvm_emul_vec_write(struct emul_ctxt *ctxt, unsigned int reg, const void *buf, unsigned int len,
+			bool zext)
 {
 	u8 tmp[32] = {};
 

@@ -16,10 +16,10 @@ int kvm_emulate_pio_fast(struct kvm_vcpu *vcpu, u16 port, int size, bool in);
 int kvm_emulate_pio(struct kvm_vcpu *vcpu, u16 port, int size, bool in);
 
 /* Flags of kvm_emulate_instruction() */
-#define KVM_EMUL_SKIP BIT(0)	   /* only decode and advance RIP */
-#define KVM_EMUL_MMIO BIT(1)	   /* because of a two-dimensional fault at @gpa */
-#define KVM_EMUL_TRAP_UD BIT(2)	   /* after #UD: only instructions that shall be emulated, else #UD */
-#define KVM_EMUL_NO_DECODE BIT(3)  /* continue the instruction that was suspended */
+#define KVM_EMUL_SKIP BIT(0) /* only decode and advance RIP */
+#define KVM_EMUL_MMIO BIT(1) /* because of a two-dimensional fault at @gpa */
+#define KVM_EMUL_TRAP_UD BIT(2) /* after #UD: only instructions that shall be emulated, else #UD */
+#define KVM_EMUL_NO_DECODE BIT(3) /* continue the instruction that was suspended */
 
 /**
  * kvm_emulate_instruction() - carry out the instruction at RIP in software

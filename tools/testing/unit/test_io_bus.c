@@ -131,7 +131,7 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_empty), cmocka_unit_test(test_edges),
+		cmocka_unit_test(test_empty),  cmocka_unit_test(test_edges),
 		cmocka_unit_test(test_nested), cmocka_unit_test(test_top),
 		cmocka_unit_test(test_random),
 	};

@@ -15,7 +15,8 @@ static struct kvm_coalesced_mmio_ring *ring_of(struct vcpu *cpu)
 	return (void *)((u8 *)cpu->run + page * PAGE);
 }
 
-#define RING_MAX ((PAGE - sizeof(struct kvm_coalesced_mmio_ring)) / sizeof(struct kvm_coalesced_mmio))
+#define RING_MAX \
+	((PAGE - sizeof(struct kvm_coalesced_mmio_ring)) / sizeof(struct kvm_coalesced_mmio))
 
 static int zone(struct vm *vm, unsigned long cmd, u64 addr, u32 size, u32 pio)
 {
@@ -135,7 +136,8 @@ CASE(full, "a full ring makes the next write an exit, and goes on where it was w
 	CHECK_EQ(next, 5 * RING_MAX);
 }
 
-CASE(hostile, "whatever the program writes into the ring's indices, writes go to the ring's page or to the program")
+CASE(hostile,
+     "whatever the program writes into the ring's indices, writes go to the ring's page or to the program")
 {
 	static const u32 bad[] = { 0x80000000, 0xffffffff, 0x7fffffff, 170, 171, 4096 };
 	struct vcpu *cpu = vm_with(0, endless, 0);

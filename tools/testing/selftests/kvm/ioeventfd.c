@@ -28,7 +28,11 @@ static u64 signals(int fd)
 static int ioeventfd(struct vm *vm, int fd, u64 addr, u32 len, u32 flags, u64 datamatch)
 {
 	struct kvm_ioeventfd arg = {
-		.addr = addr, .len = len, .fd = fd, .flags = flags, .datamatch = datamatch,
+		.addr = addr,
+		.len = len,
+		.fd = fd,
+		.flags = flags,
+		.datamatch = datamatch,
 	};
 
 	return ioctl(vm->fd, KVM_IOEVENTFD, &arg);
@@ -45,7 +49,10 @@ static void expect_mmio(struct vcpu *cpu, u64 gpa, u32 len)
 
 static void all_widths(u64 addr)
 {
-	asm volatile("movb $1, (%0); movw $1, (%0); movl $1, (%0); movq $1, (%0)" : : "r"(addr) : "memory");
+	asm volatile("movb $1, (%0); movw $1, (%0); movl $1, (%0); movq $1, (%0)"
+		     :
+		     : "r"(addr)
+		     : "memory");
 	asm volatile("movl $1, 4(%0)" : : "r"(addr) : "memory");
 }
 
@@ -111,7 +118,10 @@ static void kinds(u64 addr)
 	void *to = (void *)addr;
 	void *src = &from;
 
-	asm volatile("mov %0, %%r8; mov $5, %%r9; mov %%r9d, (%%r8)" : : "r"(addr) : "r8", "r9", "memory");
+	asm volatile("mov %0, %%r8; mov $5, %%r9; mov %%r9d, (%%r8)"
+		     :
+		     : "r"(addr)
+		     : "r8", "r9", "memory");
 	asm volatile("xchg %k0, (%1)" : "+r"(from) : "r"(addr) : "memory");
 	from = 7;
 	asm volatile("movsl" : "+S"(src), "+D"(to) : : "memory");
@@ -152,7 +162,8 @@ static void split(u64 addr)
 	guest_sync(1);
 }
 
-CASE(page_end, "a write across a page's end is two; an ioeventfd that begins with the second page sees no more than it")
+CASE(page_end,
+     "a write across a page's end is two; an ioeventfd that begins with the second page sees no more than it")
 {
 	struct vcpu *cpu = vm_with(0, split, DOORBELL - 2);
 	int fd = new_eventfd(), two = new_eventfd();
@@ -315,7 +326,9 @@ static void *answer_exits(void *arg)
 	return NULL;
 }
 
-CASE_SLOW(removal, "after deassignment returns no signal comes any more, while the guest goes on writing", 60)
+CASE_SLOW(removal,
+	  "after deassignment returns no signal comes any more, while the guest goes on writing",
+	  60)
 {
 	struct vcpu *cpu = vm_with(0, ringing, DOORBELL);
 	int fd = new_eventfd();
