@@ -9,6 +9,7 @@
 #include "io.h"
 #include "ioctl.h"
 #include "irqchip/irqchip.h"
+#include "irqchip/lapic_core.h"
 #include "xsave.h"
 
 #define GUEST_DEBUG_FLAGS                                                                                 \
@@ -136,7 +137,7 @@ static int set_apic_bus_cycle(struct kvm *kvm, u64 ns)
 
 static int enable_apic_bus_cycles(struct kvm *kvm, const struct kvm_enable_cap *cap)
 {
-	if (!cap->args[0] || cap->args[0] > U32_MAX)
+	if (!cap->args[0] || cap->args[0] > LAPIC_BUS_NS_MAX)
 		return -EINVAL;
 	return before_vcpus(kvm, set_apic_bus_cycle, cap->args[0]);
 }

@@ -22,6 +22,7 @@
 #include <asm/tsc.h>
 
 #include "clock.h"
+#include "irqchip/irqchip.h"
 #include "cpuid.h"
 #include "ioctl.h"
 #include "irqchip/irqchip.h"
@@ -352,6 +353,7 @@ static void set_offset(struct kvm_vcpu *vcpu, u64 offset)
 {
 	vcpu->arch.clock.tsc_offset = offset;
 	kvm_x86_call(write_tsc_offset)(vcpu);
+	kvm_lapic_tsc_changed(vcpu);
 }
 
 /* What else depends on the guest's TSC. */
@@ -480,6 +482,7 @@ static int set_rate(struct kvm_vcpu *vcpu, u32 khz)
 	vcpu->arch.clock.virtual_tsc_khz = khz;
 	vcpu->arch.clock.tsc_ratio = ratio;
 	kvm_x86_call(write_tsc_ratio)(vcpu);
+	kvm_lapic_tsc_changed(vcpu);
 	return 0;
 }
 

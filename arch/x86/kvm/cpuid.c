@@ -479,6 +479,7 @@ static int install(struct kvm_vcpu *vcpu, struct kvm_cpuid_entry2 *entries, u32 
 	swap(c->entries, entries);
 	c->nent = nent;
 	derive(vcpu);
+	kvm_lapic_update_features(vcpu);
 	kvm_cpuid_runtime_update(vcpu);
 	kvm_lapic_update_features(vcpu);
 	kvm_x86_call(after_set_cpuid)(vcpu);

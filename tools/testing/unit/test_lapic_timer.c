@@ -153,7 +153,7 @@ static void largest_count(void **state)
 	apic->timer.bus_ns = LAPIC_BUS_NS_MAX;
 	mmio_write(apic, LAPIC_TDCR, 0xa);
 	mmio_write(apic, LAPIC_TMICT, 0xffffffff);
-	assert_int_equal(next(apic), test_now + (0xffffffffULL << 27));
+	assert_int_equal(next(apic), test_now + (0xffffffffULL << 30));
 	assert_int_equal(mmio_read(apic, LAPIC_TMCCT), 0xffffffff);
 }
 

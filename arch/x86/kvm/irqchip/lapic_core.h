@@ -222,7 +222,8 @@ struct lapic_timer {
 	bool counting;
 };
 
-#define LAPIC_BUS_NS_MAX (1U << 20)
+/* Keeps the longest count, 2^32 - 1 at a divider of 128, below 2^62 ns. */
+#define LAPIC_BUS_NS_MAX (1U << 23)
 
 /**
  * struct lapic - one local APIC
