@@ -6,6 +6,7 @@
 
 #include <linux/kvm.h>
 #include <linux/module.h>
+#include <linux/uaccess.h>
 
 #include "chips.h"
 #include "ioctl.h"
@@ -184,13 +185,15 @@ long kvm_vm_set_pit2(struct kvm *kvm, union kvm_ioctl_arg arg)
 	return 0;
 }
 
-/* KVM_REINJECT_CONTROL */
+/* KVM_REINJECT_CONTROL: a command without a size that takes a structure all the same */
 long kvm_vm_reinject_control(struct kvm *kvm, union kvm_ioctl_arg arg)
 {
-	const struct kvm_reinject_control *control = arg.buf;
+	struct kvm_reinject_control control;
 
+	if (copy_from_user(&control, arg.user, sizeof(control)))
+		return -EFAULT;
 	if (!has_pit(kvm))
 		return -ENXIO;
-	kvm_pit_set_reinject(kvm, control->pit_reinject);
+	kvm_pit_set_reinject(kvm, control.pit_reinject);
 	return 0;
 }
