@@ -12,15 +12,16 @@
 #include "irqchip/lapic_core.h"
 #include "xsave.h"
 
-#define GUEST_DEBUG_FLAGS                                                                                 \
-	(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_SW_BP | KVM_GUESTDBG_USE_HW_BP | \
-	 KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP)
+#define GUEST_DEBUG_FLAGS                                                         \
+	(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_SW_BP | \
+	 KVM_GUESTDBG_USE_HW_BP | KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP)
 #define X2APIC_API_FLAGS (KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
 /* SLOT_ZAP_ALL: a slot that goes never takes other slots' mappings with it here, so there is nothing to disable. */
-#define QUIRKS                                                                                           \
-	(KVM_X86_QUIRK_LINT0_REENABLED | KVM_X86_QUIRK_CD_NW_CLEARED | KVM_X86_QUIRK_LAPIC_MMIO_HOLE |   \
-	 KVM_X86_QUIRK_OUT_7E_INC_RIP | KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT |                             \
-	 KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS | KVM_X86_QUIRK_SLOT_ZAP_ALL)
+#define QUIRKS                                                                      \
+	(KVM_X86_QUIRK_LINT0_REENABLED | KVM_X86_QUIRK_CD_NW_CLEARED |              \
+	 KVM_X86_QUIRK_LAPIC_MMIO_HOLE | KVM_X86_QUIRK_OUT_7E_INC_RIP |             \
+	 KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT | KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS | \
+	 KVM_X86_QUIRK_SLOT_ZAP_ALL)
 #define CLOCK_FLAGS (KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC)
 
 /* ---------------------------------------------------------------- answers that depend */
@@ -220,7 +221,9 @@ const struct kvm_cap kvm_arch_caps[] = {
 	{ .cap = KVM_CAP_SET_GUEST_DEBUG2, .value = GUEST_DEBUG_FLAGS },
 	{ .cap = KVM_CAP_X86_ROBUST_SINGLESTEP, .value = 1 },
 	{ .cap = KVM_CAP_EXCEPTION_PAYLOAD, .value = 1, .enable_vm = enable_exception_payload },
-	{ .cap = KVM_CAP_X86_TRIPLE_FAULT_EVENT, .value = 1, .enable_vm = enable_triple_fault_event },
+	{ .cap = KVM_CAP_X86_TRIPLE_FAULT_EVENT,
+	  .value = 1,
+	  .enable_vm = enable_triple_fault_event },
 	{ .cap = KVM_CAP_USER_NMI, .value = 1 },
 	{ .cap = KVM_CAP_MCE, .value = KVM_MAX_MCE_BANKS },
 	{ .cap = KVM_CAP_VCPU_ATTRIBUTES, .value = 1 },
@@ -238,8 +241,12 @@ const struct kvm_cap kvm_arch_caps[] = {
 	{ .cap = KVM_CAP_MULTI_ADDRESS_SPACE, .value = KVM_NR_ADDRESS_SPACES },
 	{ .cap = KVM_CAP_DISABLE_QUIRKS, .value = 1, .enable_vm = enable_disable_quirks },
 	{ .cap = KVM_CAP_DISABLE_QUIRKS2, .value = QUIRKS, .enable_vm = enable_disable_quirks },
-	{ .cap = KVM_CAP_X86_DISABLE_EXITS, .check = check_disable_exits, .enable_vm = enable_disable_exits },
-	{ .cap = KVM_CAP_EXIT_ON_EMULATION_FAILURE, .value = 1, .enable_vm = enable_exit_on_emulation_failure },
+	{ .cap = KVM_CAP_X86_DISABLE_EXITS,
+	  .check = check_disable_exits,
+	  .enable_vm = enable_disable_exits },
+	{ .cap = KVM_CAP_EXIT_ON_EMULATION_FAILURE,
+	  .value = 1,
+	  .enable_vm = enable_exit_on_emulation_failure },
 
 	/* interrupts */
 	{ .cap = KVM_CAP_IRQCHIP, .value = 1 },

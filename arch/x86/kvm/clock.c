@@ -264,7 +264,8 @@ void kvm_clock_update(struct kvm_vcpu *vcpu)
 		hv->flags |= PVCLOCK_GUEST_STOPPED;
 		c->paused_reported = false;
 	}
-	write_versioned(vcpu, c->system_time_gpa, hv, sizeof(*hv), offsetof(struct pvclock_vcpu_time_info, version));
+	write_versioned(vcpu, c->system_time_gpa, hv, sizeof(*hv),
+			offsetof(struct pvclock_vcpu_time_info, version));
 }
 
 /* The VM's kvmclock at @now, ns. */
@@ -332,7 +333,8 @@ void kvm_steal_update(struct kvm_vcpu *vcpu)
 	st.steal += delay - c->steal_last;
 	c->steal_last = delay;
 	/* flags, pad and what follows stay the guest's */
-	write_versioned(vcpu, steal_gpa(vcpu), &st, offsetof(struct kvm_steal_time, preempted) + sizeof(st.preempted),
+	write_versioned(vcpu, steal_gpa(vcpu), &st,
+			offsetof(struct kvm_steal_time, preempted) + sizeof(st.preempted),
 			offsetof(struct kvm_steal_time, version));
 }
 
@@ -342,8 +344,9 @@ static void mark_preempted(struct kvm_vcpu *vcpu)
 	const u8 preempted = KVM_VCPU_PREEMPTED;
 
 	rcu_read_lock();
-	kvm_vcpu_write_guest_nofault(vcpu, steal_gpa(vcpu) + offsetof(struct kvm_steal_time, preempted), &preempted,
-				     sizeof(preempted));
+	kvm_vcpu_write_guest_nofault(vcpu,
+				     steal_gpa(vcpu) + offsetof(struct kvm_steal_time, preempted),
+				     &preempted, sizeof(preempted));
 	rcu_read_unlock();
 }
 
@@ -368,7 +371,8 @@ static void tsc_changed(struct kvm_vcpu *vcpu)
 /* Where the TSCs of this VM's generation should be now. */
 static u64 expected_tsc(const struct kvm_vm_clock *c, u64 now)
 {
-	return c->cur_tsc_write + mul_u64_u64_div_u64(now - c->cur_tsc_nsec, c->cur_tsc_khz, 1000000);
+	return c->cur_tsc_write +
+	       mul_u64_u64_div_u64(now - c->cur_tsc_nsec, c->cur_tsc_khz, 1000000);
 }
 
 static bool tsc_matches(const struct kvm_vm_clock *c, u32 khz, u64 data, u64 now)
@@ -476,7 +480,8 @@ static int set_rate(struct kvm_vcpu *vcpu, u32 khz)
 	if (r && abs((s64)khz - tsc_khz) <= tsc_khz / 4000)
 		r = 0;
 	if (r) {
-		kvm_vcpu_info(vcpu, "the TSC cannot be scaled from %u to %u kHz on this host\n", tsc_khz, khz);
+		kvm_vcpu_info(vcpu, "the TSC cannot be scaled from %u to %u kHz on this host\n",
+			      tsc_khz, khz);
 		return r;
 	}
 	vcpu->arch.clock.virtual_tsc_khz = khz;

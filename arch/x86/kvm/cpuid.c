@@ -50,8 +50,8 @@ static struct kvm_cpuid_regs xstate_component[64];
 
 static void execute_cpuid(void *ctx, u32 function, u32 index, struct kvm_cpuid_regs *regs)
 {
-	cpuid_count(function, index, &regs->r[CPUID_REG_EAX], &regs->r[CPUID_REG_EBX], &regs->r[CPUID_REG_ECX],
-		    &regs->r[CPUID_REG_EDX]);
+	cpuid_count(function, index, &regs->r[CPUID_REG_EAX], &regs->r[CPUID_REG_EBX],
+		    &regs->r[CPUID_REG_ECX], &regs->r[CPUID_REG_EDX]);
 }
 
 static int row_of(unsigned int feature)
@@ -87,9 +87,11 @@ static void settle(void)
 /* KVM_FEATURE_* that are implemented here; the paravirtual part lives in clock.c and hypercall.c. */
 static u32 pv_features(void)
 {
-	return BIT(KVM_FEATURE_CLOCKSOURCE) | BIT(KVM_FEATURE_NOP_IO_DELAY) | BIT(KVM_FEATURE_CLOCKSOURCE2) |
+	return BIT(KVM_FEATURE_CLOCKSOURCE) | BIT(KVM_FEATURE_NOP_IO_DELAY) |
+	       BIT(KVM_FEATURE_CLOCKSOURCE2) |
 	       (IS_ENABLED(CONFIG_SCHED_INFO) ? BIT(KVM_FEATURE_STEAL_TIME) : 0) |
-	       BIT(KVM_FEATURE_PV_UNHALT) | BIT(KVM_FEATURE_POLL_CONTROL) | BIT(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT);
+	       BIT(KVM_FEATURE_PV_UNHALT) | BIT(KVM_FEATURE_POLL_CONTROL) |
+	       BIT(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT);
 }
 
 int kvm_cpuid_init(void)
@@ -206,19 +208,22 @@ long kvm_sys_get_emulated_cpuid(struct file *filp, union kvm_ioctl_arg arg)
 	if (!head.nent)
 		return -E2BIG;
 	head.nent = 1;
-	if (copy_to_user(user, &head, sizeof(head)) || clear_user(user->entries, sizeof(*user->entries)))
+	if (copy_to_user(user, &head, sizeof(head)) ||
+	    clear_user(user->entries, sizeof(*user->entries)))
 		return -EFAULT;
 	return 0;
 }
 
 /* ---------------------------------------------------------------- a vCPU's table */
 
-static struct kvm_cpuid_entry2 *match_from(struct kvm_vcpu_cpuid *c, unsigned int pos, u32 function, u32 index)
+static struct kvm_cpuid_entry2 *match_from(struct kvm_vcpu_cpuid *c, unsigned int pos, u32 function,
+					   u32 index)
 {
 	struct kvm_cpuid_entry2 *e = &c->entries[pos], *end = &c->entries[c->nent];
 
 	for (; e < end; e++) {
-		if (e->function == function && (e->index == index || !(e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX)))
+		if (e->function == function &&
+		    (e->index == index || !(e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX)))
 			return e;
 	}
 	return NULL;
@@ -240,7 +245,8 @@ static __always_inline u16 *index_cell(struct kvm_vcpu_cpuid *c, u32 function)
 	return NULL;
 }
 
-static __always_inline struct kvm_cpuid_entry2 *find(struct kvm_vcpu_cpuid *c, u32 function, u32 index)
+static __always_inline struct kvm_cpuid_entry2 *find(struct kvm_vcpu_cpuid *c, u32 function,
+						     u32 index)
 {
 	u16 *cell = index_cell(c, function);
 
@@ -293,7 +299,8 @@ static void collect_caps(struct kvm_vcpu_cpuid *c)
 	for (i = 0; i < KVM_CPUID_NR_FEATURES; i++) {
 		unsigned int f = x86_feature[i];
 
-		if (f == NO_X86_FEATURE || !(words[kvm_cpuid_rows[i].word] & BIT(kvm_cpuid_rows[i].bit)))
+		if (f == NO_X86_FEATURE ||
+		    !(words[kvm_cpuid_rows[i].word] & BIT(kvm_cpuid_rows[i].bit)))
 			continue;
 		c->guest_caps[f / 32] |= BIT(f % 32) & allowed[f / 32];
 	}
@@ -322,16 +329,16 @@ static const struct {
 	u32 cr4;
 	u16 feature;
 } cr4_features[] = {
-	{ X86_CR4_UMIP, X86_FEATURE_UMIP },   { X86_CR4_LA57, X86_FEATURE_LA57 },
+	{ X86_CR4_UMIP, X86_FEATURE_UMIP },	    { X86_CR4_LA57, X86_FEATURE_LA57 },
 	{ X86_CR4_FSGSBASE, X86_FEATURE_FSGSBASE }, { X86_CR4_PCIDE, X86_FEATURE_PCID },
-	{ X86_CR4_OSXSAVE, X86_FEATURE_XSAVE }, { X86_CR4_SMEP, X86_FEATURE_SMEP },
-	{ X86_CR4_SMAP, X86_FEATURE_SMAP },   { X86_CR4_PKE, X86_FEATURE_PKU },
+	{ X86_CR4_OSXSAVE, X86_FEATURE_XSAVE },	    { X86_CR4_SMEP, X86_FEATURE_SMEP },
+	{ X86_CR4_SMAP, X86_FEATURE_SMAP },	    { X86_CR4_PKE, X86_FEATURE_PKU },
 };
 
 /* CR4 bits that go with every CPU that can run this. */
-#define CR4_ALWAYS                                                                                         \
-	(X86_CR4_VME | X86_CR4_PVI | X86_CR4_TSD | X86_CR4_DE | X86_CR4_PSE | X86_CR4_PAE | X86_CR4_MCE | \
-	 X86_CR4_PGE | X86_CR4_PCE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT)
+#define CR4_ALWAYS                                                                          \
+	(X86_CR4_VME | X86_CR4_PVI | X86_CR4_TSD | X86_CR4_DE | X86_CR4_PSE | X86_CR4_PAE | \
+	 X86_CR4_MCE | X86_CR4_PGE | X86_CR4_PCE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT)
 
 static bool has_cap(const struct kvm_vcpu_cpuid *c, unsigned int f)
 {
@@ -393,7 +400,8 @@ void kvm_cpuid_runtime_update(struct kvm_vcpu *vcpu)
 		c->rt_1_ecx_mask |= BIT(3);
 		if (vcpu->arch.msrs.misc_enable & MSR_IA32_MISC_ENABLE_MWAIT)
 			c->rt_1_ecx |= BIT(3);
-		__assign_bit(X86_FEATURE_MWAIT, (unsigned long *)c->guest_caps, c->rt_1_ecx & BIT(3));
+		__assign_bit(X86_FEATURE_MWAIT, (unsigned long *)c->guest_caps,
+			     c->rt_1_ecx & BIT(3));
 	}
 	c->rt_1_edx_mask = 0;
 	c->rt_1_edx = 0;
@@ -409,7 +417,8 @@ void kvm_cpuid_runtime_update(struct kvm_vcpu *vcpu)
 		c->rt_d0_ebx = kvm_xsave_size(xstate_component, vcpu->arch.xcr0, false);
 	e = find(c, 0xd, 1);
 	if (e && e->eax & (BIT(1) | BIT(3)))
-		c->rt_d1_ebx = kvm_xsave_size(xstate_component, vcpu->arch.xcr0 | vcpu->arch.msrs.xss, true);
+		c->rt_d1_ebx = kvm_xsave_size(xstate_component,
+					      vcpu->arch.xcr0 | vcpu->arch.msrs.xss, true);
 }
 
 /**
@@ -453,9 +462,11 @@ static bool table_ok(const struct kvm_cpuid_entry2 *entries, u32 nent)
 	return true;
 }
 
-static bool same_table(const struct kvm_vcpu_cpuid *c, const struct kvm_cpuid_entry2 *entries, u32 nent)
+static bool same_table(const struct kvm_vcpu_cpuid *c, const struct kvm_cpuid_entry2 *entries,
+		       u32 nent)
 {
-	return c->nent == nent && (!nent || !memcmp(c->entries, entries, array_size(nent, sizeof(*entries))));
+	return c->nent == nent &&
+	       (!nent || !memcmp(c->entries, entries, array_size(nent, sizeof(*entries))));
 }
 
 /* Takes over @entries, whatever the outcome. */
@@ -465,7 +476,8 @@ static int install(struct kvm_vcpu *vcpu, struct kvm_cpuid_entry2 *entries, u32 
 	int r = -EINVAL;
 
 	if (!table_ok(entries, nent)) {
-		kvm_vcpu_info(vcpu, "KVM_SET_CPUID2: linear address width is neither 48 nor 57 bits\n");
+		kvm_vcpu_info(vcpu,
+			      "KVM_SET_CPUID2: linear address width is neither 48 nor 57 bits\n");
 		goto out;
 	}
 	/* Once the guest has looked, it cannot become another CPU. */
@@ -473,7 +485,8 @@ static int install(struct kvm_vcpu *vcpu, struct kvm_cpuid_entry2 *entries, u32 
 		if (same_table(c, entries, nent))
 			r = 0;
 		else
-			kvm_vcpu_info(vcpu, "KVM_SET_CPUID2: the table cannot change after KVM_RUN\n");
+			kvm_vcpu_info(vcpu,
+				      "KVM_SET_CPUID2: the table cannot change after KVM_RUN\n");
 		goto out;
 	}
 	swap(c->entries, entries);
@@ -557,7 +570,8 @@ long kvm_vcpu_get_cpuid2(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
 		return -EFAULT;
 	if (!fits)
 		return -E2BIG;
-	if (c->nent && copy_to_user(user->entries, c->entries, array_size(sizeof(*c->entries), c->nent)))
+	if (c->nent &&
+	    copy_to_user(user->entries, c->entries, array_size(sizeof(*c->entries), c->nent)))
 		return -EFAULT;
 	return 0;
 }
@@ -599,7 +613,8 @@ static void no_such_level(struct kvm_vcpu_cpuid *c, u32 function, u32 index, u32
 	*edx = e->edx;
 }
 
-static void apply_runtime(const struct kvm_vcpu_cpuid *c, u32 function, u32 index, u32 *ebx, u32 *ecx, u32 *edx)
+static void apply_runtime(const struct kvm_vcpu_cpuid *c, u32 function, u32 index, u32 *ebx,
+			  u32 *ecx, u32 *edx)
 {
 	switch (function) {
 	case 1:
@@ -654,7 +669,8 @@ int kvm_emulate_cpuid(struct kvm_vcpu *vcpu)
 {
 	u32 eax = kvm_rax_read(vcpu), ecx = kvm_rcx_read(vcpu), ebx, edx;
 
-	if (unlikely(vcpu->arch.msrs.misc_features_enables & MSR_MISC_FEATURES_ENABLES_CPUID_FAULT) &&
+	if (unlikely(vcpu->arch.msrs.misc_features_enables &
+		     MSR_MISC_FEATURES_ENABLES_CPUID_FAULT) &&
 	    is_protmode(vcpu) && kvm_x86_call(get_cpl)(vcpu)) {
 		kvm_inject_gp(vcpu, 0);
 		return KVM_REENTER;

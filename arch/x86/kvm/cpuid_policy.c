@@ -35,7 +35,8 @@ bool kvm_cpuid_vendor_is_amd(u32 ebx, u32 ecx, u32 edx)
 	       (ebx == 0x6f677948 && edx == 0x6e65476e && ecx == 0x656e6975);
 }
 
-static void host_cpuid(const struct kvm_cpuid_host *host, u32 function, u32 index, struct kvm_cpuid_regs *regs)
+static void host_cpuid(const struct kvm_cpuid_host *host, u32 function, u32 index,
+		       struct kvm_cpuid_regs *regs)
 {
 	host->cpuid(host->ctx, function, index, regs);
 }
@@ -104,7 +105,8 @@ void kvm_cpuid_policy_init(struct kvm_cpuid_policy *p, const struct kvm_cpuid_ho
 
 	memset(p, 0, sizeof(*p));
 	host_cpuid(host, 0, 0, &regs);
-	p->amd = kvm_cpuid_vendor_is_amd(regs.r[CPUID_REG_EBX], regs.r[CPUID_REG_ECX], regs.r[CPUID_REG_EDX]);
+	p->amd = kvm_cpuid_vendor_is_amd(regs.r[CPUID_REG_EBX], regs.r[CPUID_REG_ECX],
+					 regs.r[CPUID_REG_EDX]);
 	p->xcr0 = host->xcr0;
 	p->xss = host->xss;
 
@@ -191,11 +193,13 @@ void kvm_cpuid_policy_settle(struct kvm_cpuid_policy *p)
 
 	for (i = 0; i < ARRAY_SIZE(state_needed); i++)
 		if ((p->xcr0 & state_needed[i].xcr0) != state_needed[i].xcr0)
-			kvm_cpuid_policy_set(p, (enum kvm_cpuid_feature)state_needed[i].feature, false);
+			kvm_cpuid_policy_set(p, (enum kvm_cpuid_feature)state_needed[i].feature,
+					     false);
 
 	for (i = 0; i < ARRAY_SIZE(dependencies); i++)
 		if (!kvm_cpuid_policy_has(p, (enum kvm_cpuid_feature)dependencies[i].ground))
-			kvm_cpuid_policy_set(p, (enum kvm_cpuid_feature)dependencies[i].feature, false);
+			kvm_cpuid_policy_set(p, (enum kvm_cpuid_feature)dependencies[i].feature,
+					     false);
 
 	/* and the other way round: no state without the instructions that use it */
 	if (!kvm_cpuid_policy_has(p, KVM_CPUID_XSAVE))
@@ -242,7 +246,8 @@ struct builder {
 	u32 max_ext;
 };
 
-static void add(struct builder *b, u32 function, u32 index, bool indexed, const struct kvm_cpuid_regs *regs)
+static void add(struct builder *b, u32 function, u32 index, bool indexed,
+		const struct kvm_cpuid_regs *regs)
 {
 	if (b->nr < b->max) {
 		struct kvm_cpuid_leaf *e = &b->out[b->nr];
@@ -498,8 +503,9 @@ static void add_pv(struct builder *b)
 	add(b, SIG_BASE + 1, 0, false, &features);
 }
 
-unsigned int kvm_cpuid_policy_leaves(const struct kvm_cpuid_policy *p, const struct kvm_cpuid_host *host,
-				     struct kvm_cpuid_leaf *out, unsigned int max)
+unsigned int kvm_cpuid_policy_leaves(const struct kvm_cpuid_policy *p,
+				     const struct kvm_cpuid_host *host, struct kvm_cpuid_leaf *out,
+				     unsigned int max)
 {
 	struct builder b = { .p = p, .host = host, .out = out, .max = max };
 	struct kvm_cpuid_regs regs;

@@ -15,17 +15,17 @@ struct kvm_cpuid_regs {
 };
 
 /* Feature words: name, function, index, register */
-#define KVM_CPUID_WORDS(W)                      \
-	W(W_1_EDX, 0x1, 0, CPUID_REG_EDX)       \
-	W(W_1_ECX, 0x1, 0, CPUID_REG_ECX)       \
-	W(W_6_EAX, 0x6, 0, CPUID_REG_EAX)       \
-	W(W_7_0_EBX, 0x7, 0, CPUID_REG_EBX)     \
-	W(W_7_0_ECX, 0x7, 0, CPUID_REG_ECX)     \
-	W(W_7_0_EDX, 0x7, 0, CPUID_REG_EDX)     \
-	W(W_7_1_EAX, 0x7, 1, CPUID_REG_EAX)     \
-	W(W_7_1_EDX, 0x7, 1, CPUID_REG_EDX)     \
-	W(W_7_2_EDX, 0x7, 2, CPUID_REG_EDX)     \
-	W(W_D_1_EAX, 0xd, 1, CPUID_REG_EAX)     \
+#define KVM_CPUID_WORDS(W)                        \
+	W(W_1_EDX, 0x1, 0, CPUID_REG_EDX)         \
+	W(W_1_ECX, 0x1, 0, CPUID_REG_ECX)         \
+	W(W_6_EAX, 0x6, 0, CPUID_REG_EAX)         \
+	W(W_7_0_EBX, 0x7, 0, CPUID_REG_EBX)       \
+	W(W_7_0_ECX, 0x7, 0, CPUID_REG_ECX)       \
+	W(W_7_0_EDX, 0x7, 0, CPUID_REG_EDX)       \
+	W(W_7_1_EAX, 0x7, 1, CPUID_REG_EAX)       \
+	W(W_7_1_EDX, 0x7, 1, CPUID_REG_EDX)       \
+	W(W_7_2_EDX, 0x7, 2, CPUID_REG_EDX)       \
+	W(W_D_1_EAX, 0xd, 1, CPUID_REG_EAX)       \
 	W(W_81_EDX, 0x80000001, 0, CPUID_REG_EDX) \
 	W(W_81_ECX, 0x80000001, 0, CPUID_REG_ECX) \
 	W(W_87_EDX, 0x80000007, 0, CPUID_REG_EDX) \
@@ -36,7 +36,7 @@ enum kvm_cpuid_word {
 #define W(name, function, index, reg) name,
 	KVM_CPUID_WORDS(W)
 #undef W
-	KVM_CPUID_NR_WORDS,
+		KVM_CPUID_NR_WORDS,
 };
 
 /**
@@ -149,8 +149,9 @@ void kvm_cpuid_policy_settle(struct kvm_cpuid_policy *p);
  * @out: room for @max entries, filled in ascending order of function and index
  * Return: how many there are; more than @max: @out is filled with the first @max
  */
-unsigned int kvm_cpuid_policy_leaves(const struct kvm_cpuid_policy *p, const struct kvm_cpuid_host *host,
-				     struct kvm_cpuid_leaf *out, unsigned int max);
+unsigned int kvm_cpuid_policy_leaves(const struct kvm_cpuid_policy *p,
+				     const struct kvm_cpuid_host *host, struct kvm_cpuid_leaf *out,
+				     unsigned int max);
 
 /**
  * kvm_xsave_size() - size of an XSAVE area, SDM vol. 1, 13.4

@@ -10,9 +10,9 @@
 #include "ioctl.h"
 #include "regs.h"
 
-#define DEBUG_VALID                                                                                       \
-	(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_SW_BP | KVM_GUESTDBG_USE_HW_BP | \
-	 KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP)
+#define DEBUG_VALID                                                               \
+	(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_SW_BP | \
+	 KVM_GUESTDBG_USE_HW_BP | KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP)
 #define DEBUG_INJECT (KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP)
 
 /* Bits of DR6 that this CPU fixes to 1: RTM's where it has no RTM; the bus lock's always. */

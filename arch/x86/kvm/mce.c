@@ -69,7 +69,8 @@ static bool bank_ctl_ok(u64 data)
 /* The guest clears a status; to write anything else an AMD processor wants HWCR[18]. */
 static bool may_write_status(struct kvm_vcpu *vcpu, u64 data)
 {
-	return !data || (vcpu->arch.msrs.amd_hwcr & HWCR_MC_STATUS_WR_EN && vcpu->arch.cpuid.is_amd_compatible);
+	return !data || (vcpu->arch.msrs.amd_hwcr & HWCR_MC_STATUS_WR_EN &&
+			 vcpu->arch.cpuid.is_amd_compatible);
 }
 
 int kvm_mce_set_msr(struct kvm_vcpu *vcpu, u32 index, u64 data, bool host)

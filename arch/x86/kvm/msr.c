@@ -156,12 +156,14 @@ static int set_tsc_deadline(struct msr_access *a)
 
 static int get_x2apic(struct msr_access *a)
 {
-	return kvm_lapic_in_kernel(a->vcpu) ? kvm_lapic_msr_read(a->vcpu, a->index, &a->data) : KVM_MSR_GP;
+	return kvm_lapic_in_kernel(a->vcpu) ? kvm_lapic_msr_read(a->vcpu, a->index, &a->data) :
+					      KVM_MSR_GP;
 }
 
 static int set_x2apic(struct msr_access *a)
 {
-	return kvm_lapic_in_kernel(a->vcpu) ? kvm_lapic_msr_write(a->vcpu, a->index, a->data) : KVM_MSR_GP;
+	return kvm_lapic_in_kernel(a->vcpu) ? kvm_lapic_msr_write(a->vcpu, a->index, a->data) :
+					      KVM_MSR_GP;
 }
 
 static int get_efer(struct msr_access *a)
@@ -177,7 +179,8 @@ static int set_efer(struct msr_access *a)
 
 static bool may_use_tsc_aux(struct msr_access *a)
 {
-	return a->host || guest_cpuid_has(a->vcpu, X86_FEATURE_RDTSCP) || guest_cpuid_has(a->vcpu, X86_FEATURE_RDPID);
+	return a->host || guest_cpuid_has(a->vcpu, X86_FEATURE_RDTSCP) ||
+	       guest_cpuid_has(a->vcpu, X86_FEATURE_RDPID);
 }
 
 static int get_tsc_aux(struct msr_access *a)
@@ -241,8 +244,9 @@ static int get_platform_info(struct msr_access *a)
 static int set_platform_info(struct msr_access *a)
 {
 	/* CPUID faulting cannot be taken away while it is on. */
-	if (!a->host || (!(a->data & MSR_PLATFORM_INFO_CPUID_FAULT) &&
-			 a->vcpu->arch.msrs.misc_features_enables & MSR_MISC_FEATURES_ENABLES_CPUID_FAULT))
+	if (!a->host ||
+	    (!(a->data & MSR_PLATFORM_INFO_CPUID_FAULT) &&
+	     a->vcpu->arch.msrs.misc_features_enables & MSR_MISC_FEATURES_ENABLES_CPUID_FAULT))
 		return KVM_MSR_GP;
 	a->vcpu->arch.msrs.platform_info = a->data;
 	return 0;
@@ -266,8 +270,9 @@ static int set_arch_capabilities(struct msr_access *a)
 	return 0;
 }
 
-#define MISC_ENABLE_READ_ONLY \
-	(MSR_IA32_MISC_ENABLE_EMON | MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL)
+#define MISC_ENABLE_READ_ONLY                                           \
+	(MSR_IA32_MISC_ENABLE_EMON | MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | \
+	 MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL)
 
 static int set_misc_enable(struct msr_access *a)
 {
@@ -447,9 +452,15 @@ static int set_mtrr_fixed(struct msr_access *a)
 /* ---------------------------------------------------------------- the table */
 
 static const struct msr_row rows[] = {
-#define MSR(a, b, getter, setter, bits, feature, member, val)                                                    \
-	{ .first = a, .last = b, .get = get_##getter, .set = set_##setter, .flags = bits, .needs = feature,       \
-	  .field = offsetof(struct kvm_vcpu_msrs, member), .value = val },
+#define MSR(a, b, getter, setter, bits, feature, member, val) \
+	{ .first = a,                                         \
+	  .last = b,                                          \
+	  .get = get_##getter,                                \
+	  .set = set_##setter,                                \
+	  .flags = bits,                                      \
+	  .needs = feature,                                   \
+	  .field = offsetof(struct kvm_vcpu_msrs, member),    \
+	  .value = val },
 #include "msr_table.def"
 #undef MSR
 };
@@ -481,10 +492,11 @@ static bool row_supported(const struct msr_row *row)
 
 static u64 arch_capabilities_of_host(void)
 {
-	const u64 told = ARCH_CAP_RDCL_NO | ARCH_CAP_IBRS_ALL | ARCH_CAP_RSBA | ARCH_CAP_SKIP_VMENTRY_L1DFLUSH |
-			 ARCH_CAP_SSB_NO | ARCH_CAP_MDS_NO | ARCH_CAP_PSCHANGE_MC_NO | ARCH_CAP_TAA_NO |
-			 ARCH_CAP_SBDR_SSDP_NO | ARCH_CAP_FBSDP_NO | ARCH_CAP_PSDP_NO | ARCH_CAP_FB_CLEAR |
-			 ARCH_CAP_RRSBA | ARCH_CAP_BHI_NO | ARCH_CAP_PBRSB_NO | ARCH_CAP_GDS_NO | ARCH_CAP_RFDS_NO |
+	const u64 told = ARCH_CAP_RDCL_NO | ARCH_CAP_IBRS_ALL | ARCH_CAP_RSBA |
+			 ARCH_CAP_SKIP_VMENTRY_L1DFLUSH | ARCH_CAP_SSB_NO | ARCH_CAP_MDS_NO |
+			 ARCH_CAP_PSCHANGE_MC_NO | ARCH_CAP_TAA_NO | ARCH_CAP_SBDR_SSDP_NO |
+			 ARCH_CAP_FBSDP_NO | ARCH_CAP_PSDP_NO | ARCH_CAP_FB_CLEAR | ARCH_CAP_RRSBA |
+			 ARCH_CAP_BHI_NO | ARCH_CAP_PBRSB_NO | ARCH_CAP_GDS_NO | ARCH_CAP_RFDS_NO |
 			 ARCH_CAP_RFDS_CLEAR;
 	u64 caps = 0;
 
@@ -508,7 +520,8 @@ int kvm_msr_init(void)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		if (WARN_ON_ONCE(rows[i].first > rows[i].last || (i && rows[i].first <= rows[i - 1].last)))
+		if (WARN_ON_ONCE(rows[i].first > rows[i].last ||
+				 (i && rows[i].first <= rows[i - 1].last)))
 			return -EINVAL;
 	}
 	host_arch_capabilities = arch_capabilities_of_host();
@@ -530,7 +543,8 @@ void kvm_msr_vcpu_reset(struct kvm_vcpu *vcpu, bool init)
 	m->arch_capabilities = host_arch_capabilities;
 	m->poll_control = 1;
 	m->amd_hwcr = HWCR_TSC_FREQ_SEL;
-	m->microcode_version = boot_cpu_data.x86_vendor == X86_VENDOR_INTEL ? 0x100000000ULL : 0x01000065;
+	m->microcode_version = boot_cpu_data.x86_vendor == X86_VENDOR_INTEL ? 0x100000000ULL :
+									      0x01000065;
 	if (!kvm_x86_call(get_feature_msr)(MSR_AMD64_DE_CFG, &de_cfg))
 		m->amd_de_cfg = de_cfg;
 	m->xss = 0;
@@ -564,7 +578,9 @@ EXPORT_SYMBOL_GPL(kvm_msr_read);
 
 int kvm_msr_write(struct kvm_vcpu *vcpu, u32 index, u64 data, bool host)
 {
-	struct msr_access a = { .vcpu = vcpu, .row = find_row(index), .index = index, .data = data, .host = host };
+	struct msr_access a = {
+		.vcpu = vcpu, .row = find_row(index), .index = index, .data = data, .host = host
+	};
 	int r = check_row(vcpu, a.row, host);
 
 	if (!r)
@@ -678,7 +694,8 @@ int kvm_emulate_rdmsr(struct kvm_vcpu *vcpu)
 		return KVM_TO_USER;
 	}
 	if (r == KVM_MSR_UNKNOWN)
-		kvm_vcpu_info(vcpu, "rdmsr of 0x%x, which this virtual CPU does not have: #GP\n", index);
+		kvm_vcpu_info(vcpu, "rdmsr of 0x%x, which this virtual CPU does not have: #GP\n",
+			      index);
 	kvm_inject_gp(vcpu, 0);
 	return KVM_REENTER;
 }
@@ -697,8 +714,10 @@ int kvm_emulate_wrmsr(struct kvm_vcpu *vcpu)
 		return KVM_TO_USER;
 	}
 	if (r == KVM_MSR_UNKNOWN)
-		kvm_vcpu_info(vcpu, "wrmsr of 0x%x, which this virtual CPU does not have, data 0x%llx: #GP\n", index,
-			      data);
+		kvm_vcpu_info(
+			vcpu,
+			"wrmsr of 0x%x, which this virtual CPU does not have, data 0x%llx: #GP\n",
+			index, data);
 	kvm_inject_gp(vcpu, 0);
 	return KVM_REENTER;
 }
@@ -714,8 +733,8 @@ int kvm_emulate_rdmsr_fast(struct kvm_vcpu *vcpu)
 	u32 index = kvm_rcx_read(vcpu);
 	struct msr_access a = { .vcpu = vcpu, .row = find_row(index), .index = index };
 
-	if (!a.row || !fast_read_ok(a.row) || check_row(vcpu, a.row, false) || !kvm_msr_allowed(vcpu, index, false) ||
-	    a.row->get(&a))
+	if (!a.row || !fast_read_ok(a.row) || check_row(vcpu, a.row, false) ||
+	    !kvm_msr_allowed(vcpu, index, false) || a.row->get(&a))
 		return KVM_AGAIN;
 	kvm_edx_eax_write(vcpu, a.data);
 	return kvm_skip_instruction(vcpu);
@@ -727,7 +746,8 @@ static int wrmsr_fast(struct kvm_vcpu *vcpu, u32 index, u64 data)
 	struct msr_access a = { .vcpu = vcpu, .index = index, .data = data };
 
 	if (index - APIC_BASE_MSR < 0x100)
-		return kvm_lapic_in_kernel(vcpu) ? kvm_lapic_msr_write_fast(vcpu, index, data) : KVM_AGAIN;
+		return kvm_lapic_in_kernel(vcpu) ? kvm_lapic_msr_write_fast(vcpu, index, data) :
+						   KVM_AGAIN;
 	if (!kvm_msr_allowed(vcpu, index, true))
 		return KVM_AGAIN;
 	if (index == MSR_IA32_TSC_DEADLINE && kvm_lapic_in_kernel(vcpu)) {
@@ -788,7 +808,8 @@ long kvm_sys_get_msr_feature_index_list(struct file *filp, union kvm_ioctl_arg a
 /* Answers 0, or anything else to stop there. */
 typedef int (*each_msr_fn)(struct kvm_vcpu *vcpu, struct kvm_msr_entry *e);
 
-static long for_each_msr(struct kvm_vcpu *vcpu, struct kvm_msrs __user *user, each_msr_fn fn, bool write_back)
+static long for_each_msr(struct kvm_vcpu *vcpu, struct kvm_msrs __user *user, each_msr_fn fn,
+			 bool write_back)
 {
 	struct kvm_msr_entry *entries;
 	struct kvm_msrs head;

@@ -62,7 +62,8 @@ bool kvm_msr_allowed(struct kvm_vcpu *vcpu, u32 index, bool write)
 	rcu_read_lock();
 	rules = rcu_dereference(vcpu->kvm->arch.msr_filter);
 	if (rules)
-		allowed = rules_allow(rules, index, write ? KVM_MSR_FILTER_WRITE : KVM_MSR_FILTER_READ);
+		allowed = rules_allow(rules, index,
+				      write ? KVM_MSR_FILTER_WRITE : KVM_MSR_FILTER_READ);
 	rcu_read_unlock();
 	return allowed;
 }
@@ -125,7 +126,8 @@ static struct kvm_msr_rules *make_rules(const struct kvm_msr_filter *filter)
 
 		if (!range->nmsrs)
 			continue;
-		if (copy_from_user(bitmap, (__force const void __user *)range->bitmap, range_bytes(range))) {
+		if (copy_from_user(bitmap, (__force const void __user *)range->bitmap,
+				   range_bytes(range))) {
 			kvfree(rules);
 			return ERR_PTR(-EFAULT);
 		}

@@ -17,9 +17,9 @@
 #include "regs.h"
 #include "xsave.h"
 
-#define CR0_DEFINED                                                                                          \
-	(X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | X86_CR0_ET | X86_CR0_NE | X86_CR0_WP | X86_CR0_AM | \
-	 X86_CR0_NW | X86_CR0_CD | X86_CR0_PG)
+#define CR0_DEFINED                                                                    \
+	(X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | X86_CR0_ET | X86_CR0_NE | \
+	 X86_CR0_WP | X86_CR0_AM | X86_CR0_NW | X86_CR0_CD | X86_CR0_PG)
 #define CR3_NOFLUSH BIT_ULL(63)
 #define EFER_DEFINED (EFER_SCE | EFER_LME | EFER_LMA | EFER_NX | EFER_FFXSR | EFER_AUTOIBRS)
 /* CR4 bits whose change makes PAE's page directory pointers be read again (SDM vol. 3A, 4.4.1) */
@@ -154,8 +154,8 @@ int kvm_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4)
 		if (!is_long_mode(vcpu) || (kvm_cr3_read(vcpu) & 0xfff))
 			return 1;
 	}
-	if (is_paging(vcpu) && !is_long_mode(vcpu) && (cr4 & X86_CR4_PAE) && (changed & CR4_PDPTR_BITS) &&
-	    !kvm_load_pdptrs(vcpu, kvm_cr3_read(vcpu)))
+	if (is_paging(vcpu) && !is_long_mode(vcpu) && (cr4 & X86_CR4_PAE) &&
+	    (changed & CR4_PDPTR_BITS) && !kvm_load_pdptrs(vcpu, kvm_cr3_read(vcpu)))
 		return 1;
 
 	kvm_x86_call(set_cr4)(vcpu, cr4);
@@ -215,7 +215,8 @@ static bool efer_allowed(struct kvm_vcpu *vcpu, u64 efer)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(efer_features); i++)
-		if ((efer & efer_features[i].efer) && !guest_cpuid_has(vcpu, efer_features[i].feature))
+		if ((efer & efer_features[i].efer) &&
+		    !guest_cpuid_has(vcpu, efer_features[i].feature))
 			return false;
 	return true;
 }
@@ -342,11 +343,12 @@ void kvm_vcpu_deliver_sipi(struct kvm_vcpu *vcpu, u8 vector)
 /* ---------------------------------------------------------------- general registers */
 
 /* The ABI's order is not the processor's. */
-#define FOR_EACH_ABI_REG(X)                                                                     \
-	X(rax, VCPU_RAX) X(rbx, VCPU_RBX) X(rcx, VCPU_RCX) X(rdx, VCPU_RDX) X(rsi, VCPU_RSI)    \
-	X(rdi, VCPU_RDI) X(rsp, VCPU_RSP) X(rbp, VCPU_RBP) X(r8, VCPU_R8) X(r9, VCPU_R9)        \
-	X(r10, VCPU_R10) X(r11, VCPU_R11) X(r12, VCPU_R12) X(r13, VCPU_R13) X(r14, VCPU_R14)    \
-	X(r15, VCPU_R15) X(rip, VCPU_RIP)
+#define FOR_EACH_ABI_REG(X)                                                                      \
+	X(rax, VCPU_RAX)                                                                         \
+	X(rbx, VCPU_RBX) X(rcx, VCPU_RCX) X(rdx, VCPU_RDX) X(rsi, VCPU_RSI) X(rdi, VCPU_RDI)     \
+		X(rsp, VCPU_RSP) X(rbp, VCPU_RBP) X(r8, VCPU_R8) X(r9, VCPU_R9) X(r10, VCPU_R10) \
+			X(r11, VCPU_R11) X(r12, VCPU_R12) X(r13, VCPU_R13) X(r14, VCPU_R14)      \
+				X(r15, VCPU_R15) X(rip, VCPU_RIP)
 
 static void get_regs(struct kvm_vcpu *vcpu, struct kvm_regs *regs)
 {
@@ -383,19 +385,30 @@ long kvm_vcpu_set_regs(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
 /* ---------------------------------------------------------------- special registers */
 
 /* What struct kvm_sregs and struct kvm_sregs2 have in common, under the same names. */
-#define FOR_EACH_SEGMENT(X)                                                                           \
-	X(cs, VCPU_SREG_CS) X(ds, VCPU_SREG_DS) X(es, VCPU_SREG_ES) X(fs, VCPU_SREG_FS)               \
-	X(gs, VCPU_SREG_GS) X(ss, VCPU_SREG_SS) X(tr, VCPU_SREG_TR) X(ldt, VCPU_SREG_LDTR)
+#define FOR_EACH_SEGMENT(X)                                                             \
+	X(cs, VCPU_SREG_CS)                                                             \
+	X(ds, VCPU_SREG_DS) X(es, VCPU_SREG_ES) X(fs, VCPU_SREG_FS) X(gs, VCPU_SREG_GS) \
+		X(ss, VCPU_SREG_SS) X(tr, VCPU_SREG_TR) X(ldt, VCPU_SREG_LDTR)
 
-#define COPY_SREGS(to, from)                                                                          \
-	do {                                                                                          \
-		(to)->cs = (from)->cs; (to)->ds = (from)->ds; (to)->es = (from)->es;                  \
-		(to)->fs = (from)->fs; (to)->gs = (from)->gs; (to)->ss = (from)->ss;                  \
-		(to)->tr = (from)->tr; (to)->ldt = (from)->ldt;                                       \
-		(to)->gdt = (from)->gdt; (to)->idt = (from)->idt;                                     \
-		(to)->cr0 = (from)->cr0; (to)->cr2 = (from)->cr2; (to)->cr3 = (from)->cr3;            \
-		(to)->cr4 = (from)->cr4; (to)->cr8 = (from)->cr8;                                     \
-		(to)->efer = (from)->efer; (to)->apic_base = (from)->apic_base;                       \
+#define COPY_SREGS(to, from)                         \
+	do {                                         \
+		(to)->cs = (from)->cs;               \
+		(to)->ds = (from)->ds;               \
+		(to)->es = (from)->es;               \
+		(to)->fs = (from)->fs;               \
+		(to)->gs = (from)->gs;               \
+		(to)->ss = (from)->ss;               \
+		(to)->tr = (from)->tr;               \
+		(to)->ldt = (from)->ldt;             \
+		(to)->gdt = (from)->gdt;             \
+		(to)->idt = (from)->idt;             \
+		(to)->cr0 = (from)->cr0;             \
+		(to)->cr2 = (from)->cr2;             \
+		(to)->cr3 = (from)->cr3;             \
+		(to)->cr4 = (from)->cr4;             \
+		(to)->cr8 = (from)->cr8;             \
+		(to)->efer = (from)->efer;           \
+		(to)->apic_base = (from)->apic_base; \
 	} while (0)
 
 static void get_sregs(struct kvm_vcpu *vcpu, struct kvm_sregs2 *s)
@@ -470,8 +483,8 @@ static void set_segments(struct kvm_vcpu *vcpu, const struct kvm_sregs2 *s)
 /* An application processor of older VMMs is put into its reset state this way and waits in HLT's place. */
 static void guess_mp_state(struct kvm_vcpu *vcpu, const struct kvm_sregs2 *s)
 {
-	if (vcpu->id == vcpu->kvm->arch.boot_cpu_id && kvm_rip_read(vcpu) == 0xfff0 && s->cs.selector == 0xf000 &&
-	    s->cs.base == 0xffff0000 && !(s->cr0 & X86_CR0_PE))
+	if (vcpu->id == vcpu->kvm->arch.boot_cpu_id && kvm_rip_read(vcpu) == 0xfff0 &&
+	    s->cs.selector == 0xf000 && s->cs.base == 0xffff0000 && !(s->cr0 & X86_CR0_PE))
 		vcpu->arch.mp_state = KVM_MP_STATE_RUNNABLE;
 }
 
@@ -481,7 +494,9 @@ static int set_sregs(struct kvm_vcpu *vcpu, struct kvm_sregs2 *s)
 	if (!sregs_ok(vcpu, s))
 		return -EINVAL;
 	if (s->apic_base != vcpu->arch.apic_base && kvm_lapic_set_base(vcpu, s->apic_base, true)) {
-		complain_sregs(vcpu, "the APIC base has reserved bits or a mode that CPUID does not have", s->apic_base);
+		complain_sregs(vcpu,
+			       "the APIC base has reserved bits or a mode that CPUID does not have",
+			       s->apic_base);
 		return -EINVAL;
 	}
 

@@ -17,8 +17,8 @@
 #include "xsave.h"
 
 /* Components that a guest may use.  Not AMX, which needs XFD; not MPX, which no kernel switches any more. */
-#define XCR0_POSSIBLE                                                                                       \
-	(XFEATURE_MASK_FP | XFEATURE_MASK_SSE | XFEATURE_MASK_YMM | XFEATURE_MASK_OPMASK |                  \
+#define XCR0_POSSIBLE                                                                      \
+	(XFEATURE_MASK_FP | XFEATURE_MASK_SSE | XFEATURE_MASK_YMM | XFEATURE_MASK_OPMASK | \
 	 XFEATURE_MASK_ZMM_Hi256 | XFEATURE_MASK_Hi16_ZMM | XFEATURE_MASK_PKRU)
 
 u64 kvm_host_xcr0;
@@ -171,7 +171,8 @@ EXPORT_SYMBOL_GPL(kvm_set_xcr);
 /* ---------------------------------------------------------------- ioctls */
 
 /* struct kvm_fpu is the FXSAVE image under other names. */
-#define FOR_EACH_FPU_FIELD(X) X(fcw, cwd) X(fsw, swd) X(ftwx, twd) X(last_opcode, fop) X(last_ip, rip) X(last_dp, rdp)
+#define FOR_EACH_FPU_FIELD(X) \
+	X(fcw, cwd) X(fsw, swd) X(ftwx, twd) X(last_opcode, fop) X(last_ip, rip) X(last_dp, rdp)
 
 long kvm_vcpu_get_fpu(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
 {
@@ -217,7 +218,8 @@ static long copy_xsave(struct kvm_vcpu *vcpu, void __user *user, unsigned int si
 
 	if (!buf)
 		return -ENOMEM;
-	fpu_copy_guest_fpstate_to_uabi(&vcpu->arch.guest_fpu, buf, size, visible_features(vcpu), vcpu->arch.pkru);
+	fpu_copy_guest_fpstate_to_uabi(&vcpu->arch.guest_fpu, buf, size, visible_features(vcpu),
+				       vcpu->arch.pkru);
 	if (copy_to_user(user, buf, size))
 		r = -EFAULT;
 	kvfree(buf);
@@ -244,7 +246,8 @@ long kvm_vcpu_set_xsave(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
 
 	if (IS_ERR(buf))
 		return PTR_ERR(buf);
-	r = fpu_copy_uabi_to_guest_fpstate(&vcpu->arch.guest_fpu, buf, kvm_supported_xcr0, &vcpu->arch.pkru);
+	r = fpu_copy_uabi_to_guest_fpstate(&vcpu->arch.guest_fpu, buf, kvm_supported_xcr0,
+					   &vcpu->arch.pkru);
 	kvfree(buf);
 	return r;
 }
@@ -268,7 +271,8 @@ static unsigned int standard_size(u64 components)
 int kvm_xsave2_size(struct kvm *kvm)
 {
 	/* The buffer of a guest is never smaller than struct kvm_xsave's. */
-	return max_t(unsigned int, standard_size(xstate_get_guest_group_perm() & kvm_supported_xcr0),
+	return max_t(unsigned int,
+		     standard_size(xstate_get_guest_group_perm() & kvm_supported_xcr0),
 		     sizeof(struct kvm_xsave));
 }
 
@@ -293,7 +297,9 @@ long kvm_vcpu_set_xcrs(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
 		return -EINVAL;
 	for (i = 0; i < xcrs->nr_xcrs; i++) {
 		if (xcrs->xcrs[i].xcr == XCR_XFEATURE_ENABLED_MASK)
-			return kvm_set_xcr(vcpu, XCR_XFEATURE_ENABLED_MASK, xcrs->xcrs[i].value) ? -EINVAL : 0;
+			return kvm_set_xcr(vcpu, XCR_XFEATURE_ENABLED_MASK, xcrs->xcrs[i].value) ?
+				       -EINVAL :
+				       0;
 	}
 	return 0;
 }

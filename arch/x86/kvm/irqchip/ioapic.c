@@ -116,8 +116,7 @@ static void update_watch(struct kvm_ioapic *ioapic)
 	if (!memcmp(watch, ioapic->watch, sizeof(watch)))
 		return;
 	memcpy(ioapic->watch, watch, sizeof(watch));
-	kvm_for_each_vcpu(i, vcpu, ioapic->kvm)
-	{
+	kvm_for_each_vcpu(i, vcpu, ioapic->kvm) {
 		if (vcpu->arch.apic)
 			watch_vcpu(ioapic, vcpu);
 	}

@@ -114,8 +114,7 @@ static int deliver_asking(struct kvm *kvm, struct lapic *sender, const struct la
 	struct kvm_lapic *kl;
 	unsigned long i;
 
-	kvm_for_each_vcpu(i, vcpu, kvm)
-	{
+	kvm_for_each_vcpu(i, vcpu, kvm) {
 		kl = vcpu->arch.apic;
 		if (!kl || !is_addressed(kl, sender, msg))
 			continue;
@@ -150,8 +149,7 @@ void kvm_pv_kick(struct kvm *kvm, u32 apic_id)
 	unsigned long i;
 
 	/* Rare enough to ask. */
-	kvm_for_each_vcpu(i, vcpu, kvm)
-	{
+	kvm_for_each_vcpu(i, vcpu, kvm) {
 		struct kvm_lapic *kl = vcpu->arch.apic;
 
 		if (!kl || lapic_is_broadcast(&msg) || !lapic_matches(&kl->core, &msg))
@@ -171,8 +169,7 @@ static struct kvm_apic_map *make_map(struct kvm *kvm)
 	struct kvm_vcpu *vcpu;
 	unsigned long i;
 
-	kvm_for_each_vcpu(i, vcpu, kvm)
-	{
+	kvm_for_each_vcpu(i, vcpu, kvm) {
 		nr++;
 		max_id = max(max_id, vcpu->id);
 	}
@@ -181,8 +178,7 @@ static struct kvm_apic_map *make_map(struct kvm *kvm)
 	if (!new)
 		return NULL;
 	lapic_map_init(&new->map, nr, max_id);
-	kvm_for_each_vcpu(i, vcpu, kvm)
-	{
+	kvm_for_each_vcpu(i, vcpu, kvm) {
 		if (vcpu->arch.apic)
 			lapic_map_add(&new->map, &vcpu->arch.apic->core);
 	}

@@ -36,8 +36,7 @@ static void wake_extint(struct kvm *kvm)
 	struct kvm_vcpu *vcpu;
 	unsigned long i;
 
-	kvm_for_each_vcpu(i, vcpu, kvm)
-	{
+	kvm_for_each_vcpu(i, vcpu, kvm) {
 		if (!vcpu->arch.apic || !kvm_lapic_accepts_pic_intr(vcpu))
 			continue;
 		kvm_lapic_wake(vcpu->arch.apic);
@@ -54,8 +53,7 @@ static void output_changed(struct kvm_pic *pic, bool level)
 		wake_extint(pic->kvm);
 	if (likely(!READ_ONCE(pic->lint0_users)))
 		return;
-	kvm_for_each_vcpu(i, vcpu, pic->kvm)
-	{
+	kvm_for_each_vcpu(i, vcpu, pic->kvm) {
 		if (vcpu->arch.apic)
 			drive_lint0(vcpu, level);
 	}
