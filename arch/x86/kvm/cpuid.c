@@ -14,6 +14,7 @@
 #include "cpuid_policy.h"
 #include "events.h"
 #include "ioctl.h"
+#include "io_x86.h"
 #include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
 #include "regs.h"
@@ -419,6 +420,7 @@ void kvm_cpuid_runtime_update(struct kvm_vcpu *vcpu)
 	if (e && e->eax & (BIT(1) | BIT(3)))
 		c->rt_d1_ebx = kvm_xsave_size(xstate_component,
 					      vcpu->arch.xcr0 | vcpu->arch.msrs.xss, true);
+	kvm_emul_cpuid_changed(vcpu);
 }
 
 /**

@@ -76,8 +76,6 @@ static void update_features(struct kvm_emul *e)
 	u64 offered = BIT_ULL(EMUL_F_NONE);
 	unsigned int i;
 
-	BUILD_BUG_ON(sizeof(e->caps) != sizeof(vcpu->arch.cpuid.guest_caps));
-	memcpy(e->caps, vcpu->arch.cpuid.guest_caps, sizeof(e->caps));
 	for (i = 0; i < ARRAY_SIZE(features); i++) {
 		if (guest_cpuid_has(vcpu, features[i].cpuid))
 			offered |= BIT_ULL(features[i].emul);
@@ -85,6 +83,14 @@ static void update_features(struct kvm_emul *e)
 	if (!vcpu->arch.cpuid.is_amd_compatible)
 		offered |= BIT_ULL(EMUL_F_INTEL);
 	e->ctxt.features = offered;
+	e->ctxt.decoded = false;
+	e->features_stale = false;
+}
+
+void kvm_emul_cpuid_changed(struct kvm_vcpu *vcpu)
+{
+	if (vcpu->arch.io.emul)
+		vcpu->arch.io.emul->features_stale = true;
 }
 
 /* ---------------------------------------------------------------- registers in and out */
@@ -127,7 +133,7 @@ static void load_gprs(struct kvm_emul *e)
 	e->ctxt.rflags = kvm_get_rflags(vcpu);
 }
 
-void kvm_emul_load(struct kvm_emul *e)
+void kvm_emul_load_registers(struct kvm_emul *e)
 {
 	struct kvm_vcpu *vcpu = e->vcpu;
 	struct emul_ctxt *ctxt = &e->ctxt;
@@ -138,11 +144,16 @@ void kvm_emul_load(struct kvm_emul *e)
 	ctxt->va_bits = is_la57_mode(vcpu) ? 57 : 48;
 	ctxt->int_shadow = shadow_to_emul(kvm_x86_call(get_interrupt_shadow)(vcpu));
 	ctxt->dr7 = vcpu->arch.debug.dr7 & KVM_DR7_BP_EN_MASK ? vcpu->arch.debug.dr7 : 0;
-	if (unlikely(memcmp(e->caps, vcpu->arch.cpuid.guest_caps, sizeof(e->caps))))
+	if (unlikely(e->features_stale))
 		update_features(e);
 	e->halted = false;
 	e->access.answered = false;
-	emul_begin(ctxt);
+}
+
+void kvm_emul_load(struct kvm_emul *e)
+{
+	kvm_emul_load_registers(e);
+	emul_begin(&e->ctxt);
 }
 
 void kvm_emul_store(struct kvm_emul *e)
@@ -428,6 +439,7 @@ int kvm_emul_create(struct kvm_vcpu *vcpu)
 	if (!e)
 		return -ENOMEM;
 	e->vcpu = vcpu;
+	e->features_stale = true;
 	emul_init(&e->ctxt, &kvm_emul_ops);
 	vcpu->arch.io.emul = e;
 	return 0;

@@ -50,7 +50,7 @@ struct kvm_access {
  * @atomic: the context allows no sleep: ops that might, refuse
  * @halted: the instruction was HLT
  * @linear_rip: where the suspended instruction is
- * @caps: the CPUID features from which ctxt.features was made
+ * @features_stale: ctxt.features must be made again from the guest's CPUID
  * @mov: the plain move that waits for @access, when it did not need the whole emulator
  * @access: see there
  * @fx: an FXSAVE image
@@ -61,8 +61,8 @@ struct kvm_emul {
 	bool suspended;
 	bool atomic;
 	bool halted;
+	bool features_stale;
 	unsigned long linear_rip;
-	u32 caps[24];
 	struct emul_mov mov;
 	struct kvm_access access;
 	u8 fx[512] __aligned(16);
@@ -81,7 +81,8 @@ void kvm_emul_vec_write(struct emul_ctxt *ctxt, unsigned int reg, const void *bu
 void kvm_emul_fx_read(struct emul_ctxt *ctxt, void *buf, unsigned int len);
 void kvm_emul_fx_write(struct emul_ctxt *ctxt, const void *buf, unsigned int len);
 
-/* emul.c: the guest's registers to ctxt, with emul_begin(), and back. */
+/* emul.c: the guest's registers to ctxt, without and with emul_begin(), and back. */
+void kvm_emul_load_registers(struct kvm_emul *e);
 void kvm_emul_load(struct kvm_emul *e);
 void kvm_emul_store(struct kvm_emul *e);
 /* The instruction is complete: registers, shadow and traps.  A tier. */

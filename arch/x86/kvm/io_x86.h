@@ -34,12 +34,15 @@ int kvm_emulate_instruction(struct kvm_vcpu *vcpu, u32 flags, gpa_t gpa, const v
  * A two-dimensional fault that is known to be MMIO, IRQs off: a plain move that a device takes that works like this (local
  * APIC, ioeventfd, coalesced ring).  KVM_REENTER with the instruction done, or KVM_AGAIN: nothing done, kvm_mmio_fault().
  */
+bool kvm_mmio_is_fast(struct kvm_vcpu *vcpu, gpa_t gpa); /* is it worth fetching the instruction? */
 int kvm_mmio_fast(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error_code, const void *insn, int len);
 /* An MMIO access found while handling a fault (no slot, or write to a read-only one). */
 int kvm_mmio_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error_code, const void *insn, int len);
 
 int kvm_emul_create(struct kvm_vcpu *vcpu);
 void kvm_emul_destroy(struct kvm_vcpu *vcpu);
+/* The guest's CPUID has changed. */
+void kvm_emul_cpuid_changed(struct kvm_vcpu *vcpu);
 /* Reset: forget a suspended instruction.  (KVM_SET_REGS needs nothing: who completes looks at RIP.) */
 void kvm_emul_forget(struct kvm_vcpu *vcpu);
 

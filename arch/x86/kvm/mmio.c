@@ -138,7 +138,7 @@ static bool decode_mov(struct kvm_emul *e, gpa_t gpa, u64 error, const void *ins
 	u8 bytes[EMUL_MAX_INSN];
 	unsigned long rip;
 
-	kvm_emul_load(e);
+	kvm_emul_load_registers(e);
 	if (!insn || len <= 0) {
 		rip = kvm_linear_rip(e->vcpu);
 		len = e->atomic ? fetch_nofault(e, rip, bytes) : fetch(e, rip, bytes);
@@ -146,7 +146,11 @@ static bool decode_mov(struct kvm_emul *e, gpa_t gpa, u64 error, const void *ins
 			return false;
 		insn = bytes;
 	}
-	emul_preset_bytes(&e->ctxt, insn, len);
+	/* A driver writes to its doorbell with the same instruction again and again. */
+	if (!emul_begin_again(&e->ctxt, insn, len)) {
+		emul_begin(&e->ctxt);
+		emul_preset_bytes(&e->ctxt, insn, len);
+	}
 	return emul_decode(&e->ctxt) == EMUL_DONE && emul_mov_parse(&e->ctxt, &e->mov) &&
 	       e->mov.write == !!(error & KVM_PF_WRITE) && operand_is_at(e, gpa);
 }
@@ -171,12 +175,19 @@ static bool device_read_fast(struct kvm_vcpu *vcpu, gpa_t gpa, int len, void *da
 	return !kvm_io_bus_read_fast(vcpu, KVM_MMIO_BUS, gpa, len, data);
 }
 
-static bool worth_a_try(struct kvm_vcpu *vcpu, gpa_t gpa)
+/**
+ * kvm_mmio_is_fast() - could kvm_mmio_fast() do something at an address?
+ * @vcpu: current
+ * @gpa: the address
+ * Context: interrupts off
+ */
+bool kvm_mmio_is_fast(struct kvm_vcpu *vcpu, gpa_t gpa)
 {
 	if (kvm_lapic_in_kernel(vcpu) && (vcpu->arch.apic_base & PAGE_MASK) == (gpa & PAGE_MASK))
 		return true;
 	return kvm_io_bus_has_fast(vcpu->kvm, KVM_MMIO_BUS, gpa);
 }
+EXPORT_SYMBOL_GPL(kvm_mmio_is_fast);
 
 int kvm_mmio_fast(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error_code, const void *insn, int len)
 {
@@ -184,7 +195,7 @@ int kvm_mmio_fast(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error_code, const void *
 	u64 val = 0;
 	bool done;
 
-	if (!is_operand_fault(error_code) || !worth_a_try(vcpu, gpa))
+	if (!is_operand_fault(error_code))
 		return KVM_AGAIN;
 	e->atomic = true;
 	done = decode_mov(e, gpa, error_code, insn, len) && !(e->ctxt.rflags & X86_EFLAGS_TF);

@@ -656,6 +656,7 @@ enum emul_result emul_decode(struct emul_ctxt *ctxt)
 		TRY(decode_row(ctxt, row));
 	}
 	insn->len = insn->pos;
+	insn->mode = ctxt->mode;
 	ctxt->next_rip = ctxt->rip + insn->len;
 	if (!em_long(ctxt))
 		ctxt->next_rip = (u32)ctxt->next_rip;

@@ -359,6 +359,7 @@ struct emul_insn {
 	u8 fetched; /* valid bytes */
 	u8 len; /* length; 0 while not decoded to the end */
 	u8 pos; /* read so far */
+	u8 mode; /* in which it was decoded */
 	u8 op_bytes; /* operand size: 1, 2, 4, 8 */
 	u8 ad_bytes; /* address size: 2, 4, 8 */
 	u8 map; /* opcode map */
@@ -453,6 +454,7 @@ struct emul_ctxt {
 
 void emul_init(struct emul_ctxt *ctxt, const struct emul_ops *ops);
 void emul_begin(struct emul_ctxt *ctxt);
+bool emul_begin_again(struct emul_ctxt *ctxt, const u8 *bytes, unsigned int n);
 void emul_preset_bytes(struct emul_ctxt *ctxt, const u8 *bytes, unsigned int n);
 enum emul_result emul_decode(struct emul_ctxt *ctxt);
 enum emul_result emul_run(struct emul_ctxt *ctxt);

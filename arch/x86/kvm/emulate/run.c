@@ -48,6 +48,36 @@ void emul_preset_bytes(struct emul_ctxt *ctxt, const u8 *bytes, unsigned int n)
 }
 
 /**
+ * emul_begin_again - begin, if the instruction is the one that was decoded last, with its decoding
+ * @ctxt:	context, its registers filled; decoded with the same features
+ * @bytes:	bytes at rip
+ * @n:		how many
+ *
+ * Return: false: it is another one, use emul_begin().
+ */
+bool emul_begin_again(struct emul_ctxt *ctxt, const u8 *bytes, unsigned int n)
+{
+	const struct emul_insn *insn = &ctxt->insn;
+	unsigned int i;
+
+	if (!ctxt->decoded || n < insn->len || insn->mode != ctxt->mode)
+		return false;
+	for (i = 0; i < insn->len; i++) {
+		if (bytes[i] != insn->bytes[i])
+			return false;
+	}
+	ctxt->seg_valid = 0;
+	ctxt->checked = false;
+	ctxt->trap = 0;
+	ctxt->nmi_unmask = false;
+	ctxt->next_rip = ctxt->rip + insn->len;
+	if (!em_long(ctxt))
+		ctxt->next_rip = (u32)ctxt->next_rip;
+	em_log_reset(ctxt);
+	return true;
+}
+
+/**
  * emul_raise - fill ctxt->fault
  * @ctxt:	context
  * @vector:	exception

@@ -250,15 +250,18 @@ static int nested_page_fault(struct kvm_vcpu *vcpu)
 {
 	struct vmcb_control_area *c = control(vcpu);
 	u8 buf[16] __aligned(8);
-	const void *insn = NULL;
+	const void *insn;
 	int len = 0;
 
 	if (svm_hw.decode_assists) {
 		/* Copied: the VMCB is written again if the handler enters the guest meanwhile. */
 		len = min_t(int, c->insn_len, 15);
 		memcpy(buf, c->insn_bytes, 15);
-		insn = len ? buf : NULL;
+	} else if (vcpu->arch.mmu.mmio_gfn == gpa_to_gfn(c->exit_info_2)) {
+		/* MMIO again, most likely: what executed is at hand. */
+		len = svm_fetch_insn(to_svm(vcpu), buf);
 	}
+	insn = len ? buf : NULL;
 	return kvm_mmu_fault(vcpu, c->exit_info_2, c->exit_info_1, insn, len);
 }
 

@@ -163,6 +163,8 @@ static int fast_npf(struct vcpu_svm *svm)
 	if (vcpu->arch.mmu.mmio_gfn != gpa_to_gfn(gpa) ||
 	    vcpu->arch.mmu.mmio_gen != READ_ONCE(vcpu->kvm->slots_generation))
 		return KVM_AGAIN;
+	if (!kvm_mmio_is_fast(vcpu, gpa))
+		return KVM_AGAIN;
 	if (svm_hw.decode_assists && c->insn_len) {
 		insn = c->insn_bytes;
 		len = min_t(int, c->insn_len, 15);
