@@ -62,12 +62,14 @@ void kvm_arch_vcpu_unblocking(struct kvm_vcpu *vcpu);
 
 /* ---- memory: see arch/x86/kvm/mmu */
 
-int kvm_arch_prepare_memslot(struct kvm *kvm, const struct kvm_memslot *old, struct kvm_memslot *new);
+int kvm_arch_prepare_memslot(struct kvm *kvm, const struct kvm_memslot *old,
+			     struct kvm_memslot *new);
 /*
  * @old (NULL when created) has been replaced by @new (NULL when deleted); take out, write-protect or keep mappings.  Unless
  * the slot is new, the TLBs are flushed and every vCPU has been out of its inner loop when this returns.
  */
-void kvm_arch_commit_memslot(struct kvm *kvm, const struct kvm_memslot *old, const struct kvm_memslot *new);
+void kvm_arch_commit_memslot(struct kvm *kvm, const struct kvm_memslot *old,
+			     const struct kvm_memslot *new);
 void kvm_arch_free_memslot(struct kvm_memslot *slot);
 /*
  * Compare-and-exchange @bytes (1, 2, 4, 8, 16) of VMM memory: 0 done, 1 mismatch (*@old updated), -EFAULT, -EINVAL for a size
@@ -82,11 +84,14 @@ gfn_t kvm_arch_max_gfn(void);
  * kvm->mmu_sync.  Returns true when a mapping was taken out and the TLBs must be flushed before the pages go.
  * @may_block: may sleep.
  */
-bool kvm_arch_unmap_gfn_range(struct kvm *kvm, struct kvm_memslot *slot, gfn_t start, gfn_t end, bool may_block);
+bool kvm_arch_unmap_gfn_range(struct kvm *kvm, struct kvm_memslot *slot, gfn_t start, gfn_t end,
+			      bool may_block);
 /* Test and, with @clear, clear the accessed state. */
-bool kvm_arch_age_gfn_range(struct kvm *kvm, struct kvm_memslot *slot, gfn_t start, gfn_t end, bool clear);
+bool kvm_arch_age_gfn_range(struct kvm *kvm, struct kvm_memslot *slot, gfn_t start, gfn_t end,
+			    bool clear);
 /* Write-protect or clear the dirty state of pages whose bit is set in @mask, starting at @base (dirty logging). */
-void kvm_arch_dirty_log_protect(struct kvm *kvm, struct kvm_memslot *slot, gfn_t base, unsigned long mask);
+void kvm_arch_dirty_log_protect(struct kvm *kvm, struct kvm_memslot *slot, gfn_t base,
+				unsigned long mask);
 /* Flush the TLBs of all vCPUs (bump a generation, interrupt who is in guest mode); with @wait until each has caught up. */
 void kvm_flush_remote_tlbs(struct kvm *kvm, bool wait);
 
@@ -105,7 +110,8 @@ bool kvm_arch_irqfd_allowed(struct kvm *kvm, bool resample);
  * The host's interrupt @host_irq shall go to the guest by itself, as @e says (a message), or by its handler again (NULL).
  * Where hardware cannot, nothing is to do.  Interrupts off.
  */
-void kvm_arch_irq_bypass(struct kvm *kvm, unsigned int host_irq, const struct kvm_kernel_irq_routing_entry *e);
+void kvm_arch_irq_bypass(struct kvm *kvm, unsigned int host_irq,
+			 const struct kvm_kernel_irq_routing_entry *e);
 /* May GSI routing be changed, is there an irqchip that takes routes? */
 bool kvm_arch_can_set_irq_routing(struct kvm *kvm);
 

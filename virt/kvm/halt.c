@@ -21,7 +21,8 @@ MODULE_PARM_DESC(halt_poll_ns, "longest polling for an event at HLT, ns");
 
 static unsigned int halt_poll_ns_grow = 2;
 module_param(halt_poll_ns_grow, uint, 0644);
-MODULE_PARM_DESC(halt_poll_ns_grow, "factor by which a short sleep lengthens the polling of a vCPU");
+MODULE_PARM_DESC(halt_poll_ns_grow,
+		 "factor by which a short sleep lengthens the polling of a vCPU");
 
 static unsigned int halt_poll_ns_grow_start = 10000;
 module_param(halt_poll_ns_grow_start, uint, 0644);
@@ -82,7 +83,8 @@ static void grow_polling(struct kvm_vcpu *vcpu, u64 max)
 
 	if (!grow)
 		return;
-	vcpu->halt_poll_ns = max_t(u64, vcpu->halt_poll_ns * grow, READ_ONCE(halt_poll_ns_grow_start));
+	vcpu->halt_poll_ns =
+		max_t(u64, vcpu->halt_poll_ns * grow, READ_ONCE(halt_poll_ns_grow_start));
 	vcpu->halt_poll_ns = min(vcpu->halt_poll_ns, max);
 }
 

@@ -109,7 +109,8 @@ static long call_handler(const struct kvm_ioctl *row, const struct ioctl_index *
 /* Small arguments live on the stack; the largest (KVM_GET_LAPIC, the irqchips) are allocated. */
 #define KVM_IOCTL_STACK_BYTES 144
 
-static long call_copying(const struct kvm_ioctl *row, const struct ioctl_index *index, void *obj, void __user *user)
+static long call_copying(const struct kvm_ioctl *row, const struct ioctl_index *index, void *obj,
+			 void __user *user)
 {
 	u64 small[KVM_IOCTL_STACK_BYTES / sizeof(u64)];
 	size_t size = _IOC_SIZE(row->cmd);
@@ -137,12 +138,14 @@ out:
 	return r;
 }
 
-static long call_row(const struct kvm_ioctl *row, const struct ioctl_index *index, void *obj, unsigned long arg)
+static long call_row(const struct kvm_ioctl *row, const struct ioctl_index *index, void *obj,
+		     unsigned long arg)
 {
 	if (!_IOC_SIZE(row->cmd))
 		return call_handler(row, index, obj, (union kvm_ioctl_arg){ .val = arg });
 	if (row->flags & KVM_IOCTL_RAW)
-		return call_handler(row, index, obj, (union kvm_ioctl_arg){ .user = (void __user *)arg });
+		return call_handler(row, index, obj,
+				    (union kvm_ioctl_arg){ .user = (void __user *)arg });
 	return call_copying(row, index, obj, (void __user *)arg);
 }
 
@@ -205,7 +208,7 @@ static long compat_dirty_log(struct kvm *kvm, void __user *user)
 
 	if (copy_from_user(&log, user, sizeof(log)))
 		return -EFAULT;
-	log.dirty_bitmap = compat_ptr((compat_uptr_t)log.padding2);
+	log.dirty_bitmap = (__force void *)compat_ptr((compat_uptr_t)log.padding2);
 	return kvm_vm_ioctl_get_dirty_log(kvm, (union kvm_ioctl_arg){ .buf = &log });
 }
 
@@ -215,7 +218,7 @@ static long compat_clear_dirty_log(struct kvm *kvm, void __user *user)
 
 	if (copy_from_user(&log, user, sizeof(log)))
 		return -EFAULT;
-	log.dirty_bitmap = compat_ptr((compat_uptr_t)log.padding2);
+	log.dirty_bitmap = (__force void *)compat_ptr((compat_uptr_t)log.padding2);
 	return kvm_vm_ioctl_clear_dirty_log(kvm, (union kvm_ioctl_arg){ .buf = &log });
 }
 

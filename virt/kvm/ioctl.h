@@ -24,10 +24,11 @@ union kvm_ioctl_arg {
 };
 
 /* Flags of a row */
-#define KVM_IOCTL_RAW BIT(0)	/* handler copies by itself */
+#define KVM_IOCTL_RAW BIT(0) /* handler copies by itself */
 #define KVM_IOCTL_NOLOAD BIT(1) /* vCPU: mutex taken, but not loaded on a CPU */
-#define KVM_IOCTL_ASYNC BIT(2)	/* vCPU: neither mutex nor load: may be called while the vCPU runs */
-#define KVM_IOCTL_IN BIT(3)	/* the structure goes in, although the number's direction bits say out */
+#define KVM_IOCTL_ASYNC BIT(2) /* vCPU: neither mutex nor load: may be called while the vCPU runs */
+#define KVM_IOCTL_IN \
+	BIT(3) /* the structure goes in, although the number's direction bits say out */
 
 typedef long (*kvm_sys_ioctl_fn)(struct file *filp, union kvm_ioctl_arg arg);
 typedef long (*kvm_vm_ioctl_fn)(struct kvm *kvm, union kvm_ioctl_arg arg);

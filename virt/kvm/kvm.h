@@ -136,13 +136,17 @@ int kvm_write_guest(struct kvm *kvm, gpa_t gpa, const void *data, unsigned long 
 int kvm_vcpu_read_guest(struct kvm_vcpu *vcpu, gpa_t gpa, void *data, unsigned long len);
 int kvm_vcpu_write_guest(struct kvm_vcpu *vcpu, gpa_t gpa, const void *data, unsigned long len);
 int kvm_vcpu_read_guest_nofault(struct kvm_vcpu *vcpu, gpa_t gpa, void *data, unsigned long len);
-int kvm_vcpu_write_guest_nofault(struct kvm_vcpu *vcpu, gpa_t gpa, const void *data, unsigned long len);
+int kvm_vcpu_write_guest_nofault(struct kvm_vcpu *vcpu, gpa_t gpa, const void *data,
+				 unsigned long len);
 /* Atomic compare-and-exchange of 1, 2, 4, 8 or 16 naturally aligned bytes: 0 done, 1 mismatch (*old updated), -EFAULT. */
-int kvm_vcpu_cmpxchg_guest(struct kvm_vcpu *vcpu, gpa_t gpa, void *old, const void *new, unsigned int bytes);
-int kvm_hva_cache_init(struct kvm_vcpu *vcpu, struct kvm_hva_cache *c, gpa_t gpa, unsigned long len);
-int kvm_hva_cache_read(struct kvm_vcpu *vcpu, struct kvm_hva_cache *c, void *data, unsigned int offset, unsigned long len);
-int kvm_hva_cache_write(struct kvm_vcpu *vcpu, struct kvm_hva_cache *c, const void *data, unsigned int offset,
-			unsigned long len);
+int kvm_vcpu_cmpxchg_guest(struct kvm_vcpu *vcpu, gpa_t gpa, void *old, const void *new,
+			   unsigned int bytes);
+int kvm_hva_cache_init(struct kvm_vcpu *vcpu, struct kvm_hva_cache *c, gpa_t gpa,
+		       unsigned long len);
+int kvm_hva_cache_read(struct kvm_vcpu *vcpu, struct kvm_hva_cache *c, void *data,
+		       unsigned int offset, unsigned long len);
+int kvm_hva_cache_write(struct kvm_vcpu *vcpu, struct kvm_hva_cache *c, const void *data,
+			unsigned int offset, unsigned long len);
 bool kvm_is_visible_gfn(struct kvm_vcpu *vcpu, gfn_t gfn);
 
 /* dirty_log.c */
@@ -155,18 +159,18 @@ void kvm_mark_page_dirty(struct kvm *kvm, struct kvm_memslot *slot, gfn_t gfn);
  * from KVM_REQ_ARCH_BASE on belong to the architecture.
  */
 enum kvm_request {
-	KVM_REQ_EVENT,	   /* an event may have become deliverable */
+	KVM_REQ_EVENT, /* an event may have become deliverable */
 	KVM_REQ_TLB_FLUSH, /* flush this vCPU's whole TLB */
-	KVM_REQ_UNBLOCK,   /* leave kvm_vcpu_block() and look again */
-	KVM_REQ_VM_DEAD,   /* the VM can run no more: KVM_RUN returns -EIO */
-	KVM_REQ_OUTSIDE,   /* nothing but: be outside of guest mode once */
+	KVM_REQ_UNBLOCK, /* leave kvm_vcpu_block() and look again */
+	KVM_REQ_VM_DEAD, /* the VM can run no more: KVM_RUN returns -EIO */
+	KVM_REQ_OUTSIDE, /* nothing but: be outside of guest mode once */
 	KVM_REQ_ARCH_BASE = 8,
 };
 
 enum kvm_vcpu_mode {
 	KVM_OUTSIDE_GUEST,
 	KVM_IN_GUEST, /* from before the pending word is tested (interrupts off) until after the inner loop */
-	KVM_EXITING,  /* still there, but somebody has sent the interrupt that gets it out */
+	KVM_EXITING, /* still there, but somebody has sent the interrupt that gets it out */
 };
 
 /* ---------------------------------------------------------------- vCPU */
@@ -290,9 +294,9 @@ struct kvm {
 	struct kvm_arch arch;
 };
 
-#define kvm_for_each_vcpu(idx, vcpu, kvm)                                                \
-	for ((idx) = 0; (idx) < smp_load_acquire(&(kvm)->nr_vcpus) &&                    \
-			((vcpu) = xa_load(&(kvm)->vcpus, (idx)));                        \
+#define kvm_for_each_vcpu(idx, vcpu, kvm)                             \
+	for ((idx) = 0; (idx) < smp_load_acquire(&(kvm)->nr_vcpus) && \
+			((vcpu) = xa_load(&(kvm)->vcpus, (idx)));     \
 	     (idx)++)
 
 void kvm_get_kvm(struct kvm *kvm);
@@ -356,11 +360,13 @@ static inline void kvm_vcpu_srcu_lock(struct kvm_vcpu *vcpu)
 {
 	vcpu->srcu_idx = srcu_read_lock(&vcpu->kvm->srcu);
 	vcpu->srcu_held = true;
+	__release(&vcpu->kvm->srcu); /* held across functions: sparse cannot follow */
 }
 
 static inline void kvm_vcpu_srcu_unlock(struct kvm_vcpu *vcpu)
 {
 	vcpu->srcu_held = false;
+	__acquire(&vcpu->kvm->srcu);
 	srcu_read_unlock(&vcpu->kvm->srcu, vcpu->srcu_idx);
 }
 
@@ -369,7 +375,7 @@ void kvm_vcpu_load(struct kvm_vcpu *vcpu);
 void kvm_vcpu_put(struct kvm_vcpu *vcpu);
 
 /* A rate-limited line in the log that says what a guest or VMM did. */
-#define kvm_vcpu_info(vcpu, fmt, ...)                                                     \
+#define kvm_vcpu_info(vcpu, fmt, ...)                                                   \
 	pr_info_ratelimited("kvm [%d]: vcpu%u " fmt, task_tgid_nr(current), (vcpu)->id, \
 			    ##__VA_ARGS__)
 

@@ -13,22 +13,29 @@
 #include "ioctl.h"
 #include "lifetime.h"
 
-/* A descriptor with its name, as it stands in the file. */
+/* struct kvm_stats_desc with room for its name, as it stands in the file. */
 struct stats_desc {
-	struct kvm_stats_desc desc;
+	u32 flags;
+	s16 exponent;
+	u16 size;
+	u32 offset;
+	u32 bucket_size;
 	char name[KVM_STATS_NAME_SIZE];
 };
 
 static_assert(sizeof(struct stats_desc) == sizeof(struct kvm_stats_desc) + KVM_STATS_NAME_SIZE);
+static_assert(offsetof(struct stats_desc, exponent) == offsetof(struct kvm_stats_desc, exponent));
+static_assert(offsetof(struct stats_desc, size) == offsetof(struct kvm_stats_desc, size));
+static_assert(offsetof(struct stats_desc, offset) == offsetof(struct kvm_stats_desc, offset));
+static_assert(offsetof(struct stats_desc, name) == offsetof(struct kvm_stats_desc, name));
 
-#define DESC(kind, member, type, unit, exp)                                                           \
-	{                                                                                             \
-		.desc = { .flags = KVM_STATS_TYPE_##type | KVM_STATS_UNIT_##unit |                    \
-				   KVM_STATS_BASE_POW10,                                              \
-			  .exponent = (exp),                                                          \
-			  .size = 1,                                                                  \
-			  .offset = offsetof(struct kind, member) },                                  \
-		.name = #member,                                                                      \
+#define DESC(kind, member, type, unit_, exp)                                                    \
+	{                                                                                       \
+		.flags = KVM_STATS_TYPE_##type | KVM_STATS_UNIT_##unit_ | KVM_STATS_BASE_POW10, \
+		.exponent = (exp),                                                              \
+		.size = 1,                                                                      \
+		.offset = offsetof(struct kind, member),                                        \
+		.name = #member,                                                                \
 	},
 
 #define KVM_STAT_VM(name, type, unit, exp) DESC(kvm_vm_stat, name, type, unit, exp)
@@ -50,20 +57,22 @@ static const struct stats_desc vcpu_descs[] = {
 #undef KVM_STAT_VM
 #undef KVM_STAT_VCPU
 
-#define HEADER(descs)                                                                                 \
-	{                                                                                             \
-		.name_size = KVM_STATS_NAME_SIZE,                                                     \
-		.num_desc = ARRAY_SIZE(descs),                                                        \
-		.id_offset = sizeof(struct kvm_stats_header),                                         \
-		.desc_offset = sizeof(struct kvm_stats_header) + KVM_STATS_NAME_SIZE,                 \
-		.data_offset = sizeof(struct kvm_stats_header) + KVM_STATS_NAME_SIZE + sizeof(descs), \
+#define HEADER(descs)                                                                          \
+	{                                                                                      \
+		.name_size = KVM_STATS_NAME_SIZE,                                              \
+		.num_desc = ARRAY_SIZE(descs),                                                 \
+		.id_offset = sizeof(struct kvm_stats_header),                                  \
+		.desc_offset = sizeof(struct kvm_stats_header) + KVM_STATS_NAME_SIZE,          \
+		.data_offset =                                                                 \
+			sizeof(struct kvm_stats_header) + KVM_STATS_NAME_SIZE + sizeof(descs), \
 	}
 
 static const struct kvm_stats_header vm_header = HEADER(vm_descs);
 static const struct kvm_stats_header vcpu_header = HEADER(vcpu_descs);
 
 /* Copy what of [start, start + len) the reader's window covers, and move the window on. */
-static int read_part(char __user **user, size_t *left, loff_t *pos, const void *part, size_t start, size_t len)
+static int read_part(char __user **user, size_t *left, loff_t *pos, const void *part, size_t start,
+		     size_t len)
 {
 	size_t skip, n;
 
@@ -79,8 +88,9 @@ static int read_part(char __user **user, size_t *left, loff_t *pos, const void *
 	return 0;
 }
 
-static ssize_t read_stats(char __user *user, size_t size, loff_t *ppos, const struct kvm_stats_header *header,
-			  const char *id, const struct stats_desc *descs, const void *data, size_t data_size)
+static ssize_t read_stats(char __user *user, size_t size, loff_t *ppos,
+			  const struct kvm_stats_header *header, const char *id,
+			  const struct stats_desc *descs, const void *data, size_t data_size)
 {
 	size_t left = size;
 	loff_t pos = *ppos;
@@ -89,7 +99,8 @@ static ssize_t read_stats(char __user *user, size_t size, loff_t *ppos, const st
 		return -EINVAL;
 	if (read_part(&user, &left, &pos, header, 0, sizeof(*header)) ||
 	    read_part(&user, &left, &pos, id, header->id_offset, KVM_STATS_NAME_SIZE) ||
-	    read_part(&user, &left, &pos, descs, header->desc_offset, header->num_desc * sizeof(*descs)) ||
+	    read_part(&user, &left, &pos, descs, header->desc_offset,
+		      header->num_desc * sizeof(*descs)) ||
 	    read_part(&user, &left, &pos, data, header->data_offset, data_size))
 		return -EFAULT;
 	*ppos = pos;
@@ -102,7 +113,8 @@ static ssize_t vm_stats_read(struct file *filp, char __user *user, size_t size, 
 	char id[KVM_STATS_NAME_SIZE] = {};
 
 	strscpy(id, kvm->stats_id, sizeof(id));
-	return read_stats(user, size, ppos, &vm_header, id, vm_descs, &kvm->stat, sizeof(kvm->stat));
+	return read_stats(user, size, ppos, &vm_header, id, vm_descs, &kvm->stat,
+			  sizeof(kvm->stat));
 }
 
 static ssize_t vcpu_stats_read(struct file *filp, char __user *user, size_t size, loff_t *ppos)
@@ -111,7 +123,8 @@ static ssize_t vcpu_stats_read(struct file *filp, char __user *user, size_t size
 	char id[KVM_STATS_NAME_SIZE] = {};
 
 	snprintf(id, sizeof(id), "%s/vcpu-%u", vcpu->kvm->stats_id, vcpu->id);
-	return read_stats(user, size, ppos, &vcpu_header, id, vcpu_descs, &vcpu->stat, sizeof(vcpu->stat));
+	return read_stats(user, size, ppos, &vcpu_header, id, vcpu_descs, &vcpu->stat,
+			  sizeof(vcpu->stat));
 }
 
 static int vm_stats_release(struct inode *inode, struct file *filp)
@@ -140,7 +153,8 @@ struct file_operations kvm_vcpu_stats_fops = {
 	.llseek = noop_llseek,
 };
 
-static long stats_fd(struct kvm *kvm, const char *name, const struct file_operations *fops, void *priv)
+static long stats_fd(struct kvm *kvm, const char *name, const struct file_operations *fops,
+		     void *priv)
 {
 	int fd = get_unused_fd_flags(O_CLOEXEC);
 	struct file *file;
@@ -176,7 +190,7 @@ long kvm_vcpu_get_stats_fd(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
 static struct dentry *debugfs_root;
 
 struct total {
-	const struct kvm_stats_desc *desc;
+	const struct stats_desc *desc;
 	u64 sum;
 };
 
@@ -224,9 +238,10 @@ void kvm_debugfs_init(void)
 
 	debugfs_root = debugfs_create_dir("kvm", NULL);
 	for (i = 0; i < ARRAY_SIZE(vm_descs); i++)
-		debugfs_create_file(vm_descs[i].name, 0444, debugfs_root, (void *)&vm_descs[i].desc, &vm_total_fops);
+		debugfs_create_file(vm_descs[i].name, 0444, debugfs_root, (void *)&vm_descs[i],
+				    &vm_total_fops);
 	for (i = 0; i < ARRAY_SIZE(vcpu_descs); i++)
-		debugfs_create_file(vcpu_descs[i].name, 0444, debugfs_root, (void *)&vcpu_descs[i].desc,
+		debugfs_create_file(vcpu_descs[i].name, 0444, debugfs_root, (void *)&vcpu_descs[i],
 				    &vcpu_total_fops);
 }
 

@@ -32,7 +32,8 @@ static void queue_exception(struct kvm_vcpu *vcpu, const struct kvm_exception *e
 		kvm_make_request(vcpu, KVM_REQ_EVENT);
 }
 
-void kvm_queue_exception_payload(struct kvm_vcpu *vcpu, u8 vector, bool has_error, u32 error_code, u64 payload)
+void kvm_queue_exception_payload(struct kvm_vcpu *vcpu, u8 vector, bool has_error, u32 error_code,
+				 u64 payload)
 {
 	queue_exception(vcpu, &(struct kvm_exception){
 				      .vector = vector,
@@ -159,8 +160,9 @@ static void inject_exception(struct kvm_vcpu *vcpu)
 
 	if (e->pending) {
 		/* Faults but #DB and #DF save RF set (SDM vol. 3B, 17.3.1.1). */
-		if (e->vector != X86_TRAP_DB && e->vector != X86_TRAP_BP && e->vector != X86_TRAP_OF &&
-		    e->vector != X86_TRAP_DF && e->vector != X86_TRAP_MC)
+		if (e->vector != X86_TRAP_DB && e->vector != X86_TRAP_BP &&
+		    e->vector != X86_TRAP_OF && e->vector != X86_TRAP_DF &&
+		    e->vector != X86_TRAP_MC)
 			kvm_set_rflags(vcpu, kvm_get_rflags(vcpu) | X86_EFLAGS_RF);
 		if (e->vector == X86_TRAP_DB) {
 			kvm_deliver_payload(vcpu, e);
@@ -272,7 +274,8 @@ bool kvm_vcpu_has_events(struct kvm_vcpu *vcpu)
 
 	if (q->exception.pending || kvm_test_request(vcpu, KVM_REQ_TRIPLE_FAULT))
 		return true;
-	if (kvm_test_request(vcpu, KVM_REQ_NMI) || (q->nmi_pending && kvm_x86_call(nmi_allowed)(vcpu)))
+	if (kvm_test_request(vcpu, KVM_REQ_NMI) ||
+	    (q->nmi_pending && kvm_x86_call(nmi_allowed)(vcpu)))
 		return true;
 	if (kvm_test_request(vcpu, KVM_REQ_APIC_TIMER))
 		return true;
@@ -285,8 +288,8 @@ bool kvm_ready_for_user_irq(struct kvm_vcpu *vcpu)
 
 	if (kvm_irqchip_full(vcpu->kvm))
 		return true;
-	return kvm_x86_call(irq_allowed)(vcpu) && !kvm_events_reinject(q) && !q->exception.pending &&
-	       READ_ONCE(vcpu->arch.irq_inject_vector) < 0 &&
+	return kvm_x86_call(irq_allowed)(vcpu) && !kvm_events_reinject(q) &&
+	       !q->exception.pending && READ_ONCE(vcpu->arch.irq_inject_vector) < 0 &&
 	       (!kvm_lapic_in_kernel(vcpu) || kvm_lapic_accepts_pic_intr(vcpu));
 }
 
@@ -371,8 +374,8 @@ long kvm_vcpu_get_events(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
 static int check_events(struct kvm_vcpu *vcpu, struct kvm_vcpu_events *ev)
 {
 	const u32 known = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SIPI_VECTOR |
-			  KVM_VCPUEVENT_VALID_SHADOW | KVM_VCPUEVENT_VALID_SMM | KVM_VCPUEVENT_VALID_PAYLOAD |
-			  KVM_VCPUEVENT_VALID_TRIPLE_FAULT;
+			  KVM_VCPUEVENT_VALID_SHADOW | KVM_VCPUEVENT_VALID_SMM |
+			  KVM_VCPUEVENT_VALID_PAYLOAD | KVM_VCPUEVENT_VALID_TRIPLE_FAULT;
 
 	if (ev->flags & ~known)
 		return -EINVAL;

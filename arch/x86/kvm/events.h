@@ -11,7 +11,8 @@
 /* Raise an exception; delivered at the next entry.  Combine with what is already there (double and triple faults). */
 void kvm_queue_exception(struct kvm_vcpu *vcpu, u8 vector);
 void kvm_queue_exception_e(struct kvm_vcpu *vcpu, u8 vector, u32 error_code);
-void kvm_queue_exception_payload(struct kvm_vcpu *vcpu, u8 vector, bool has_error, u32 error_code, u64 payload);
+void kvm_queue_exception_payload(struct kvm_vcpu *vcpu, u8 vector, bool has_error, u32 error_code,
+				 u64 payload);
 void kvm_inject_page_fault(struct kvm_vcpu *vcpu, u64 cr2, u32 error_code);
 static inline void kvm_inject_gp(struct kvm_vcpu *vcpu, u32 error_code)
 {

@@ -39,8 +39,8 @@ enum kvm_exception_class kvm_exception_class(u8 vector)
 
 bool kvm_exception_has_error_code(u8 vector, bool protected_mode)
 {
-	const u32 with_code = BIT(EXC_DF) | BIT(EXC_TS) | BIT(EXC_NP) | BIT(EXC_SS) | BIT(EXC_GP) | BIT(EXC_PF) |
-			      BIT(EXC_AC) | BIT(EXC_CP) | BIT(EXC_VC) | BIT(EXC_SX);
+	const u32 with_code = BIT(EXC_DF) | BIT(EXC_TS) | BIT(EXC_NP) | BIT(EXC_SS) | BIT(EXC_GP) |
+			      BIT(EXC_PF) | BIT(EXC_AC) | BIT(EXC_CP) | BIT(EXC_VC) | BIT(EXC_SX);
 
 	return protected_mode && vector < 32 && (with_code & BIT(vector));
 }
@@ -85,7 +85,8 @@ bool kvm_events_queue_exception(struct kvm_event_queue *q, const struct kvm_exce
 	return false;
 }
 
-static enum kvm_event_kind next_kind(const struct kvm_event_queue *q, const struct kvm_event_env *env)
+static enum kvm_event_kind next_kind(const struct kvm_event_queue *q,
+				     const struct kvm_event_env *env)
 {
 	if (q->triple_fault)
 		return KVM_EVENT_TRIPLE_FAULT;
@@ -109,7 +110,8 @@ static enum kvm_event_kind next_kind(const struct kvm_event_queue *q, const stru
 	return KVM_EVENT_NONE;
 }
 
-struct kvm_event_plan kvm_events_plan(const struct kvm_event_queue *q, const struct kvm_event_env *env)
+struct kvm_event_plan kvm_events_plan(const struct kvm_event_queue *q,
+				      const struct kvm_event_env *env)
 {
 	struct kvm_event_plan plan = { .kind = next_kind(q, env) };
 

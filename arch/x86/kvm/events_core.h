@@ -118,7 +118,8 @@ bool kvm_events_queue_exception(struct kvm_event_queue *q, const struct kvm_exce
  * @q: the queue; not changed
  * @env: what the guest's state allows
  */
-struct kvm_event_plan kvm_events_plan(const struct kvm_event_queue *q, const struct kvm_event_env *env);
+struct kvm_event_plan kvm_events_plan(const struct kvm_event_queue *q,
+				      const struct kvm_event_env *env);
 
 static inline bool kvm_events_reinject(const struct kvm_event_queue *q)
 {

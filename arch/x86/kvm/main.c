@@ -21,7 +21,7 @@ EXPORT_SYMBOL_GPL(kvm_backend);
 
 static DEFINE_MUTEX(backend_lock);
 
-#define KVM_X86_OP(ret, name, args)                                                \
+#define KVM_X86_OP(ret, name, args)                                                  \
 	DEFINE_STATIC_CALL_NULL(kvm_x86_##name, *(((struct kvm_backend *)0)->name)); \
 	EXPORT_STATIC_CALL_GPL(kvm_x86_##name);
 KVM_X86_OPS
@@ -37,10 +37,10 @@ static void update_static_calls(const struct kvm_backend *b)
 /* Every operation must be there: a missing one would be a call of nothing. */
 static int check_backend(const struct kvm_backend *b)
 {
-#define KVM_X86_OP(ret, op, args)                                        \
-	if (!b->op) {                                                    \
+#define KVM_X86_OP(ret, op, args)                                            \
+	if (!b->op) {                                                        \
 		pr_err("the %s backend lacks operation " #op "\n", b->name); \
-		return -EINVAL;                                          \
+		return -EINVAL;                                              \
 	}
 	KVM_X86_OPS
 #undef KVM_X86_OP
@@ -63,7 +63,8 @@ int kvm_x86_register_backend(const struct kvm_backend *b)
 	mutex_lock(&backend_lock);
 	r = -EEXIST;
 	if (kvm_backend.name) {
-		pr_err("%s is in use, %s cannot be added: unload the other module first\n", kvm_backend.name, b->name);
+		pr_err("%s is in use, %s cannot be added: unload the other module first\n",
+		       kvm_backend.name, b->name);
 		goto out;
 	}
 	r = check_backend(b);

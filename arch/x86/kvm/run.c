@@ -266,7 +266,8 @@ static int take_in(struct kvm_vcpu *vcpu)
 	int (*complete)(struct kvm_vcpu *vcpu);
 	int r;
 
-	if ((READ_ONCE(run->kvm_valid_regs) | READ_ONCE(run->kvm_dirty_regs)) & ~KVM_SYNC_X86_VALID_FIELDS)
+	if ((READ_ONCE(run->kvm_valid_regs) | READ_ONCE(run->kvm_dirty_regs)) &
+	    ~KVM_SYNC_X86_VALID_FIELDS)
 		return -EINVAL;
 	if (READ_ONCE(run->kvm_dirty_regs)) {
 		r = kvm_sync_regs_load(vcpu);
@@ -398,7 +399,8 @@ EXPORT_SYMBOL_GPL(kvm_emulate_mwait);
 
 int kvm_emulate_xsetbv(struct kvm_vcpu *vcpu)
 {
-	if (kvm_x86_call(get_cpl)(vcpu) || kvm_set_xcr(vcpu, kvm_rcx_read(vcpu), kvm_edx_eax_read(vcpu))) {
+	if (kvm_x86_call(get_cpl)(vcpu) ||
+	    kvm_set_xcr(vcpu, kvm_rcx_read(vcpu), kvm_edx_eax_read(vcpu))) {
 		kvm_inject_gp(vcpu, 0);
 		return KVM_REENTER;
 	}
@@ -458,7 +460,8 @@ int kvm_unexpected_exit(struct kvm_vcpu *vcpu, u64 reason)
 	u64 data[2] = { reason, raw_smp_processor_id() };
 
 	kvm_vcpu_info(vcpu, "unexpected exit reason %#llx at %#lx\n", reason, kvm_linear_rip(vcpu));
-	return kvm_internal_error(vcpu, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON, ARRAY_SIZE(data), data);
+	return kvm_internal_error(vcpu, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON, ARRAY_SIZE(data),
+				  data);
 }
 EXPORT_SYMBOL_GPL(kvm_unexpected_exit);
 

@@ -26,7 +26,7 @@ static inline bool kvm_inner_loop_continue(struct kvm_vcpu *vcpu)
 	return kvm_inner_loop_serve(vcpu);
 }
 
-int kvm_emulate_cpuid(struct kvm_vcpu *vcpu);	   /* fast: IRQs may be off */
+int kvm_emulate_cpuid(struct kvm_vcpu *vcpu); /* fast: IRQs may be off */
 int kvm_emulate_hypercall_fast(struct kvm_vcpu *vcpu);
 int kvm_emulate_hypercall(struct kvm_vcpu *vcpu);
 int kvm_emulate_rdmsr_fast(struct kvm_vcpu *vcpu);
@@ -42,7 +42,7 @@ int kvm_emulate_monitor(struct kvm_vcpu *vcpu);
 int kvm_emulate_mwait(struct kvm_vcpu *vcpu);
 int kvm_emulate_rdpmc(struct kvm_vcpu *vcpu);
 int kvm_emulate_invalid_op(struct kvm_vcpu *vcpu); /* #UD */
-int kvm_emulate_pause(struct kvm_vcpu *vcpu);	   /* spinning: yield */
+int kvm_emulate_pause(struct kvm_vcpu *vcpu); /* spinning: yield */
 int kvm_handle_triple_fault(struct kvm_vcpu *vcpu);
 
 /* KVM_EXIT_INTERNAL_ERROR with data words and a report in the log: KVM_TO_USER. */

@@ -27,21 +27,39 @@ static const struct {
 	enum result result;
 } combinations[] = {
 	/* benign first: always serially */
-	{ UD, UD, SECOND }, { UD, GP, SECOND }, { UD, PF, SECOND }, { DB, DF, SECOND }, { MC, GP, SECOND },
+	{ UD, UD, SECOND },
+	{ UD, GP, SECOND },
+	{ UD, PF, SECOND },
+	{ DB, DF, SECOND },
+	{ MC, GP, SECOND },
 	/* contributory first */
-	{ GP, UD, SECOND }, { GP, GP, DOUBLE }, { NP, GP, DOUBLE }, { DE, NP, DOUBLE }, { GP, PF, SECOND },
+	{ GP, UD, SECOND },
+	{ GP, GP, DOUBLE },
+	{ NP, GP, DOUBLE },
+	{ DE, NP, DOUBLE },
+	{ GP, PF, SECOND },
 	/* page fault first */
-	{ PF, UD, SECOND }, { PF, GP, DOUBLE }, { PF, PF, DOUBLE }, { PF, DB, SECOND },
+	{ PF, UD, SECOND },
+	{ PF, GP, DOUBLE },
+	{ PF, PF, DOUBLE },
+	{ PF, DB, SECOND },
 	/* double fault first */
-	{ DF, UD, SECOND }, { DF, GP, TRIPLE }, { DF, PF, TRIPLE }, { DF, DF, TRIPLE },
+	{ DF, UD, SECOND },
+	{ DF, GP, TRIPLE },
+	{ DF, PF, TRIPLE },
+	{ DF, DF, TRIPLE },
 };
 
 static void check_combination(size_t i, bool injected)
 {
 	struct kvm_event_queue q = {
-		.exception = { .pending = !injected, .injected = injected, .vector = combinations[i].first },
+		.exception = { .pending = !injected,
+			       .injected = injected,
+			       .vector = combinations[i].first },
 	};
-	struct kvm_exception e = { .vector = combinations[i].second, .has_error_code = true, .error_code = 5 };
+	struct kvm_exception e = { .vector = combinations[i].second,
+				   .has_error_code = true,
+				   .error_code = 5 };
 	bool triple = kvm_events_queue_exception(&q, &e);
 
 	assert_int_equal(triple, combinations[i].result == TRIPLE);
@@ -75,7 +93,11 @@ static void exceptions_combine_with_one_in_delivery(void **state)
 static void an_exception_alone_is_taken_as_it_is(void **state)
 {
 	struct kvm_event_queue q = {};
-	struct kvm_exception e = { .vector = PF, .has_error_code = true, .error_code = 7, .has_payload = true, .payload = 9 };
+	struct kvm_exception e = { .vector = PF,
+				   .has_error_code = true,
+				   .error_code = 7,
+				   .has_payload = true,
+				   .payload = 9 };
 
 	assert_false(kvm_events_queue_exception(&q, &e));
 	assert_true(q.exception.pending);
@@ -90,17 +112,18 @@ static void classes_follow_the_manual(void **state)
 	const u32 contributory = BIT(0) | BIT(10) | BIT(11) | BIT(12) | BIT(13) | BIT(21);
 
 	for (u8 v = 0; v < 32; v++) {
-		enum kvm_exception_class want = v == PF			? KVM_EXC_PF :
-						v == DF			? KVM_EXC_DF :
+		enum kvm_exception_class want = v == PF		      ? KVM_EXC_PF :
+						v == DF		      ? KVM_EXC_DF :
 						contributory & BIT(v) ? KVM_EXC_CONTRIBUTORY :
-									  KVM_EXC_BENIGN;
+									KVM_EXC_BENIGN;
 		assert_int_equal(kvm_exception_class(v), want);
 	}
 }
 
 static void error_codes_exist_in_protected_mode_only(void **state)
 {
-	const u32 with = BIT(8) | BIT(10) | BIT(11) | BIT(12) | BIT(13) | BIT(14) | BIT(17) | BIT(21) | BIT(29) | BIT(30);
+	const u32 with = BIT(8) | BIT(10) | BIT(11) | BIT(12) | BIT(13) | BIT(14) | BIT(17) |
+			 BIT(21) | BIT(29) | BIT(30);
 
 	for (int v = 0; v < 256; v++) {
 		assert_int_equal(kvm_exception_has_error_code(v, true), v < 32 && (with & BIT(v)));
@@ -140,7 +163,9 @@ static void the_plan_keeps_the_order_of_priorities(void **state)
 	for (u32 bits = 0; bits < 1U << 12; bits++) {
 		struct kvm_event_queue q = {
 			.triple_fault = bits & BIT(0),
-			.exception = { .injected = bits & BIT(1), .pending = bits & BIT(2), .vector = GP },
+			.exception = { .injected = bits & BIT(1),
+				       .pending = bits & BIT(2),
+				       .vector = GP },
 			.nmi_injected = bits & BIT(3),
 			.irq_injected = bits & BIT(4),
 			.nmi_pending = (bits >> 5) & 3,
@@ -159,8 +184,10 @@ static void the_plan_keeps_the_order_of_priorities(void **state)
 		plan = kvm_events_plan(&q, &env);
 		assert_int_equal(plan.kind, oracle(&q, &env));
 		/* Whoever is left waiting asks for a window. */
-		assert_int_equal(plan.want_irq_window, env.irq_pending && plan.kind != KVM_EVENT_IRQ);
-		assert_int_equal(plan.want_nmi_window, q.nmi_pending - (plan.kind == KVM_EVENT_NMI) > 0);
+		assert_int_equal(plan.want_irq_window,
+				 env.irq_pending && plan.kind != KVM_EVENT_IRQ);
+		assert_int_equal(plan.want_nmi_window,
+				 q.nmi_pending - (plan.kind == KVM_EVENT_NMI) > 0);
 		assert_int_equal(plan.want_smi_window, q.smi_pending && plan.kind != KVM_EVENT_SMI);
 	}
 }

@@ -76,7 +76,7 @@ struct change {
 	u16 acked;
 };
 
-static unsigned long begin(struct kvm_pic *pic, struct change *c)
+static unsigned long begin(struct kvm_pic *pic, struct change *c) __acquires(&pic->lock)
 {
 	unsigned long flags;
 
@@ -86,7 +86,7 @@ static unsigned long begin(struct kvm_pic *pic, struct change *c)
 }
 
 /* Unlocks, and tells who wants to know what has changed. */
-static void end(struct kvm_pic *pic, struct change *c, unsigned long flags)
+static void end(struct kvm_pic *pic, struct change *c, unsigned long flags) __releases(&pic->lock)
 {
 	bool after = pic->core.output;
 	unsigned int pin;
