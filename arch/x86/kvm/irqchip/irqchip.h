@@ -99,7 +99,8 @@ int kvm_pic_ack(struct kvm *kvm);
 int kvm_ioapic_create(struct kvm *kvm);
 void kvm_ioapic_destroy(struct kvm *kvm);
 void kvm_ioapic_undo(struct kvm *kvm);
-int kvm_ioapic_set_irq(struct kvm *kvm, unsigned int pin, int irq_source_id, int level, bool line_status);
+int kvm_ioapic_set_irq(struct kvm *kvm, unsigned int pin, int irq_source_id, int level,
+		       bool line_status);
 /* Routes or acknowledgement notifiers have changed.  Does not sleep. */
 void kvm_ioapic_routes_changed(struct kvm *kvm);
 /* EOI of a level-triggered vector from a local APIC. */
@@ -118,8 +119,10 @@ int kvm_cpu_get_interrupt(struct kvm_vcpu *vcpu);
 /* The routes that a VM with PIC and IOAPIC begins with; kvm->lock held. */
 int kvm_set_default_irq_routing(struct kvm *kvm);
 /* An MSI goes to its local APICs: number reached, 0 coalesced, -1 none. */
-void kvm_msi_to_msg(struct kvm *kvm, const struct kvm_kernel_irq_routing_entry *e, struct lapic_msg *msg);
-int kvm_set_msi(struct kvm_kernel_irq_routing_entry *e, struct kvm *kvm, int irq_source_id, int level, bool line_status);
+void kvm_msi_to_msg(struct kvm *kvm, const struct kvm_kernel_irq_routing_entry *e,
+		    struct lapic_msg *msg);
+int kvm_set_msi(struct kvm_kernel_irq_routing_entry *e, struct kvm *kvm, int irq_source_id,
+		int level, bool line_status);
 /* Timers follow the vCPU to another host CPU. */
 void kvm_irqchip_migrate_timers(struct kvm_vcpu *vcpu);
 

@@ -161,13 +161,15 @@ static void update_deadline(struct kvm_lapic *kl)
 			disarm(kl);
 		return;
 	}
+	/* In this order: who is preempted in between arms too early, which is put right, and not too late. */
+	at = ktime_get_ns();
 	tsc = guest_tsc_now(kl);
 	if (deadline <= tsc) {
 		if (lapic_deadline_expire(&kl->core, tsc))
 			fire(kl);
 		return;
 	}
-	at = ktime_get_ns() + guest_ticks_to_ns(kl, deadline - tsc);
+	at += guest_ticks_to_ns(kl, deadline - tsc);
 	armed = READ_ONCE(kl->armed);
 	if (armed && armed <= at && !kl->lazy_debt)
 		return;
