@@ -670,6 +670,7 @@ EXPORT_SYMBOL_GPL(kvm_cpuid_lookup);
 int kvm_emulate_cpuid(struct kvm_vcpu *vcpu)
 {
 	u32 eax = kvm_rax_read(vcpu), ecx = kvm_rcx_read(vcpu), ebx, edx;
+	int r;
 
 	if (unlikely(vcpu->arch.msrs.misc_features_enables &
 		     MSR_MISC_FEATURES_ENABLES_CPUID_FAULT) &&
@@ -677,11 +678,15 @@ int kvm_emulate_cpuid(struct kvm_vcpu *vcpu)
 		kvm_inject_gp(vcpu, 0);
 		return KVM_REENTER;
 	}
+	/* First past the instruction: what cannot be done now must find its operands unchanged later. */
+	r = kvm_skip_instruction(vcpu);
+	if (unlikely(r == KVM_AGAIN) && irqs_disabled())
+		return r;
 	kvm_cpuid_lookup(vcpu, &eax, &ebx, &ecx, &edx);
 	kvm_rax_write(vcpu, eax);
 	kvm_rbx_write(vcpu, ebx);
 	kvm_rcx_write(vcpu, ecx);
 	kvm_rdx_write(vcpu, edx);
-	return kvm_skip_instruction(vcpu);
+	return r;
 }
 EXPORT_SYMBOL_GPL(kvm_emulate_cpuid);

@@ -47,12 +47,17 @@ int kvm_emulate_hypercall_fast(struct kvm_vcpu *vcpu)
 {
 	struct hypercall h;
 	long ret;
+	int r;
 
 	read_hypercall(vcpu, &h);
+	/* First past the instruction: what cannot be done now must find its operands unchanged later. */
+	r = kvm_skip_instruction(vcpu);
+	if (unlikely(r == KVM_AGAIN) && irqs_disabled())
+		return r;
 	ret = do_hypercall(vcpu, &h);
 	kvm_rax_write(vcpu, is_64_bit_mode(vcpu) ? ret : (u32)ret);
 	vcpu->stat.hypercalls++;
-	return kvm_skip_instruction(vcpu);
+	return r;
 }
 EXPORT_SYMBOL_GPL(kvm_emulate_hypercall_fast);
 

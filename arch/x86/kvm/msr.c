@@ -14,6 +14,7 @@
 
 #include "clock.h"
 #include "cpuid.h"
+#include "debug.h"
 #include "events.h"
 #include "ioctl.h"
 #include "irqchip/irqchip.h"
@@ -732,39 +733,51 @@ int kvm_emulate_rdmsr_fast(struct kvm_vcpu *vcpu)
 {
 	u32 index = kvm_rcx_read(vcpu);
 	struct msr_access a = { .vcpu = vcpu, .row = find_row(index), .index = index };
+	int r;
 
 	if (!a.row || !fast_read_ok(a.row) || check_row(vcpu, a.row, false) ||
 	    !kvm_msr_allowed(vcpu, index, false) || a.row->get(&a))
 		return KVM_AGAIN;
-	kvm_edx_eax_write(vcpu, a.data);
-	return kvm_skip_instruction(vcpu);
+	r = kvm_skip_instruction(vcpu);
+	if (r != KVM_AGAIN)
+		kvm_edx_eax_write(vcpu, a.data);
+	return r;
 }
 EXPORT_SYMBOL_GPL(kvm_emulate_rdmsr_fast);
 
-static int wrmsr_fast(struct kvm_vcpu *vcpu, u32 index, u64 data)
+static int write_fast(struct msr_access *a)
 {
-	struct msr_access a = { .vcpu = vcpu, .index = index, .data = data };
+	struct kvm_vcpu *vcpu = a->vcpu;
 
-	if (index - APIC_BASE_MSR < 0x100)
-		return kvm_lapic_in_kernel(vcpu) ? kvm_lapic_msr_write_fast(vcpu, index, data) :
-						   KVM_AGAIN;
-	if (!kvm_msr_allowed(vcpu, index, true))
-		return KVM_AGAIN;
-	if (index == MSR_IA32_TSC_DEADLINE && kvm_lapic_in_kernel(vcpu)) {
-		kvm_lapic_set_tsc_deadline(vcpu, data);
-		return KVM_REENTER;
-	}
-	a.row = find_row(index);
-	if (!a.row || !(a.row->flags & FAST_WR) || check_row(vcpu, a.row, false) || a.row->set(&a))
+	if (a->row->set == set_x2apic)
+		return kvm_lapic_in_kernel(vcpu) ?
+			       kvm_lapic_msr_write_fast(vcpu, a->index, a->data) :
+			       KVM_AGAIN;
+	if (check_row(vcpu, a->row, false) || !kvm_msr_allowed(vcpu, a->index, true) ||
+	    a->row->set(a))
 		return KVM_AGAIN;
 	return KVM_REENTER;
 }
 
 int kvm_emulate_wrmsr_fast(struct kvm_vcpu *vcpu)
 {
-	int r = wrmsr_fast(vcpu, kvm_rcx_read(vcpu), kvm_edx_eax_read(vcpu));
+	u32 index = kvm_rcx_read(vcpu), shadow;
+	struct msr_access a = { .vcpu = vcpu, .row = find_row(index), .index = index };
+	unsigned long rip;
 
-	return r == KVM_REENTER ? kvm_skip_instruction(vcpu) : r;
+	if (!a.row || !(a.row->flags & FAST_WR))
+		return KVM_AGAIN;
+	rip = kvm_rip_read(vcpu);
+	shadow = kvm_x86_call(get_interrupt_shadow)(vcpu);
+	/* First past the instruction: a write that sends an interrupt must not be done twice. */
+	if (kvm_x86_call(skip_instruction)(vcpu))
+		return KVM_AGAIN;
+	a.data = kvm_edx_eax_read(vcpu);
+	if (likely(write_fast(&a) == KVM_REENTER))
+		return kvm_emulated_step(vcpu);
+	kvm_rip_write(vcpu, rip);
+	kvm_x86_call(set_interrupt_shadow)(vcpu, shadow);
+	return KVM_AGAIN;
 }
 EXPORT_SYMBOL_GPL(kvm_emulate_wrmsr_fast);
 
