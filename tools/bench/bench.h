@@ -21,27 +21,27 @@ void report(const char *name, u64 rounds);
 void report_value(const char *name, u64 value);
 
 /* Guest or host code: runs @op ROUNDS times in every batch. */
-#define SAMPLE(op)                                              \
-	do {                                                    \
-		for (int _b = 0; _b < BATCHES; _b++) {          \
-			u64 _start = rdtsc();                   \
-                                                                \
-			for (int _i = 0; _i < ROUNDS; _i++)     \
-				op;                             \
-			samples[_b] = rdtsc() - _start;         \
-		}                                               \
+#define SAMPLE(op)                                          \
+	do {                                                \
+		for (int _b = 0; _b < BATCHES; _b++) {      \
+			u64 _start = rdtsc();               \
+                                                            \
+			for (int _i = 0; _i < ROUNDS; _i++) \
+				op;                         \
+			samples[_b] = rdtsc() - _start;     \
+		}                                           \
 	} while (0)
 
 /* Host code: @op once a batch, with @undo after it that is not counted. */
-#define SAMPLE_ONCE(op, undo)                                   \
-	do {                                                    \
-		for (int _b = 0; _b < BATCHES; _b++) {          \
-			u64 _start = rdtsc();                   \
-                                                                \
-			op;                                     \
-			samples[_b] = rdtsc() - _start;         \
-			undo;                                   \
-		}                                               \
+#define SAMPLE_ONCE(op, undo)                           \
+	do {                                            \
+		for (int _b = 0; _b < BATCHES; _b++) {  \
+			u64 _start = rdtsc();           \
+                                                        \
+			op;                             \
+			samples[_b] = rdtsc() - _start; \
+			undo;                           \
+		}                                       \
 	} while (0)
 
 #endif
