@@ -271,7 +271,8 @@ static void write_and_check(u64 me)
 	}
 }
 
-CASE_SLOW(storm, "pages are taken away all the time under two vCPUs: none finds what is not its own", 60)
+CASE_SLOW(storm,
+	  "pages are taken away all the time under two vCPUs: none finds what is not its own", 60)
 {
 	struct vm *vm = vm_new(0);
 	struct vcpu *cpus[2] = { vcpu_new(vm, write_and_check, 0),
