@@ -314,6 +314,19 @@ static void initialization(void **state)
 	assert_true(pic.output);
 }
 
+static void initialization_keeps_levels(void **state)
+{
+	program(1);
+	out(0x4d0, 0x20);
+	pic_set_irq(&pic, 5, true);
+	out(0x20, 0x11);
+	assert_int_equal(in(0x20), 0x20);
+	assert_int_equal(in(0x4d0), 0x20);
+	assert_true(pic.output);
+	pic_set_irq(&pic, 5, false);
+	assert_false(pic.output);
+}
+
 static void short_initializations(void **state)
 {
 	pic_init(&pic);
@@ -383,6 +396,7 @@ int main(void)
 		cmocka_unit_test(special_fully_nested_mode),
 		cmocka_unit_test(polling),
 		cmocka_unit_test(initialization),
+		cmocka_unit_test(initialization_keeps_levels),
 		cmocka_unit_test(short_initializations),
 		cmocka_unit_test(state_round_trip),
 	};
