@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* KVM_CAP_X86_DISABLE_EXITS: HLT, PAUSE and MWAIT that stay in the guest. */
+#include <pthread.h>
+
+#include "apic.h"
+#include "vm.h"
+
+static int offered(struct vm *vm)
+{
+	return NEED(vm->kvm, KVM_CAP_X86_DISABLE_EXITS);
+}
+
+static int disable(struct vm *vm, u64 what)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_X86_DISABLE_EXITS, .args = { what } };
+
+	return ioctl(vm->fd, KVM_ENABLE_CAP, &cap);
+}
+
+CASE(valid, "what is offered is known; what is not is refused with EINVAL")
+{
+	struct vm *vm = vm_new(VM_IRQCHIP);
+	int what = offered(vm);
+
+	CHECK_EQ(what & ~KVM_X86_DISABLE_VALID_EXITS, 0);
+	CHECK_ERRNO(disable(vm, 1 << 20), EINVAL);
+}
+
+static void sleeps(u64 unused)
+{
+	apic_enable();
+	while (!irq_counts[0x50])
+		irq_enable_and_halt();
+}
+
+static void *wake(void *arg)
+{
+	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = 0x50 };
+
+	sleep_ms(50);
+	OK(ioctl(((struct vm *)arg)->fd, KVM_SIGNAL_MSI, &msi));
+	return NULL;
+}
+
+CASE(hlt, "a guest that halts without exits is woken by an interrupt all the same")
+{
+	struct vm *vm = vm_new(VM_IRQCHIP);
+	struct vcpu *cpu;
+	pthread_t thread;
+
+	if (!(offered(vm) & KVM_X86_DISABLE_EXITS_HLT))
+		SKIP("not for HLT");
+	OK(disable(vm, KVM_X86_DISABLE_EXITS_HLT));
+	cpu = vcpu_new(vm, sleeps, 0);
+	guest_handlers[0x50] = irq_count;
+	REQUIRE(!pthread_create(&thread, NULL, wake, vm));
+	vcpu_expect_done(cpu);
+	pthread_join(thread, NULL);
+}
+
+static void pauses(u64 unused)
+{
+	for (int i = 0; i < 100000; i++)
+		relax();
+	guest_sync(1);
+}
+
+CASE(pause, "a guest that spins with PAUSE goes on, with and without exits")
+{
+	struct vm *vm = vm_new(VM_IRQCHIP);
+
+	vcpu_expect_sync(vcpu_new(vm, pauses, 0), 1);
+	if (!(offered(vm) & KVM_X86_DISABLE_EXITS_PAUSE))
+		SKIP("not for PAUSE");
+	vm = vm_new(VM_IRQCHIP);
+	OK(disable(vm, KVM_X86_DISABLE_EXITS_PAUSE));
+	vcpu_expect_sync(vcpu_new(vm, pauses, 0), 1);
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* HLT with an in-kernel APIC: sleeping, and all that wakes. */
+#include <sched.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "apic.h"
+#include "vm.h"
+
+static volatile bool asleep;
+
+static void sleeper(u64 rounds)
+{
+	apic_enable();
+	while (irq_counts[0x50] < rounds) {
+		asleep = true;
+		irq_enable_and_halt();
+		irq_disable();
+	}
+}
+
+static struct vcpu *cpu;
+
+static struct runner *start(u64 rounds)
+{
+	cpu = vm_with(VM_IRQCHIP, sleeper, rounds);
+	guest_handlers[0x50] = irq_count;
+	return vcpu_start(cpu);
+}
+
+static void wake(void)
+{
+	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = 0x50 };
+
+	OK(ioctl(cpu->vm->fd, KVM_SIGNAL_MSI, &msi));
+}
+
+CASE(msi, "an MSI wakes it, many times")
+{
+	struct runner *runner = start(100);
+
+	while (!asleep)
+		sched_yield();
+	for (u64 i = 1; i <= 100; i++) {
+		wake();
+		while (irq_counts[0x50] < i)
+			sched_yield();
+	}
+	vcpu_join(runner);
+}
+
+CASE(no_cpu_time, "a halted vCPU uses no processor time")
+{
+	struct runner *runner = start(1);
+	struct rusage before, after;
+	u64 us;
+
+	while (!asleep)
+		sleep_ms(1);
+	sleep_ms(100);
+	OK(getrusage(RUSAGE_SELF, &before));
+	sleep_ms(1000);
+	OK(getrusage(RUSAGE_SELF, &after));
+	us = (after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec - before.ru_stime.tv_sec) * 1000000 +
+	     after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec - before.ru_stime.tv_usec;
+	/* Spinning would be a million. */
+	if (us > 500000)
+		FAIL("%llu us of 1000000", (unsigned long long)us);
+	wake();
+	vcpu_join(runner);
+}
+
+CASE(by_irqfd, "an irqfd wakes it")
+{
+	struct runner *runner = start(2);
+	int fd = OK(eventfd(0, 0));
+	struct kvm_irqfd irqfd = { .fd = fd, .gsi = 30 };
+	struct {
+		struct kvm_irq_routing head;
+		struct kvm_irq_routing_entry e;
+	} t = { .head.nr = 1,
+		.e = { .gsi = 30, .type = KVM_IRQ_ROUTING_MSI,
+		       .u.msi = { .address_lo = 0xfee00000, .data = 0x50 } } };
+	u64 one = 1;
+
+	OK(ioctl(cpu->vm->fd, KVM_SET_GSI_ROUTING, &t));
+	OK(ioctl(cpu->vm->fd, KVM_IRQFD, &irqfd));
+	for (u64 i = 1; i <= 2; i++) {
+		while (!asleep)
+			sched_yield();
+		OK(write(fd, &one, 8));
+		while (irq_counts[0x50] < i)
+			sched_yield();
+	}
+	vcpu_join(runner);
+}
+
+static void deaf(u64 unused)
+{
+	apic_enable();
+	guest_sync(1);
+	halt(); /* with interrupts off */
+	guest_sync(2);
+}
+
+static void on_signal(int sig)
+{
+}
+
+CASE(interrupts_off, "HLT with interrupts off sleeps through interrupts; the program may make it runnable")
+{
+	struct kvm_mp_state state = { KVM_MP_STATE_RUNNABLE };
+	struct sigaction act = { .sa_handler = on_signal };
+	struct itimerval t = { { 0, 0 }, { 0, 200000 } };
+
+	cpu = vm_with(VM_IRQCHIP, deaf, 0);
+	vcpu_expect_sync(cpu, 1);
+	wake();
+	OK(sigaction(SIGALRM, &act, NULL));
+	OK(setitimer(ITIMER_REAL, &t, NULL));
+	CHECK_ERRNO(ioctl(cpu->fd, KVM_RUN, 0), EINTR);
+	OK(ioctl(cpu->fd, KVM_SET_MP_STATE, &state));
+	vcpu_expect_sync(cpu, 2);
+}

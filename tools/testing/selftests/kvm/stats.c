@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* KVM_GET_STATS_FD, and the same numbers in debugfs. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "vm.h"
+
+static void work(u64 unused)
+{
+	for (int i = 0; i < 50; i++)
+		outb(0x80, i);
+	guest_sync(1);
+}
+
+struct stats {
+	int fd;
+	struct kvm_stats_header h;
+	u8 *desc;
+	size_t step;
+};
+
+static struct stats open_stats(int of)
+{
+	struct stats s = { .fd = OK(ioctl(of, KVM_GET_STATS_FD, 0)) };
+
+	CHECK_EQ(OK(pread(s.fd, &s.h, sizeof(s.h), 0)), sizeof(s.h));
+	REQUIRE(s.h.name_size && s.h.name_size <= 256 && s.h.num_desc && s.h.num_desc < 1000);
+	s.step = sizeof(struct kvm_stats_desc) + s.h.name_size;
+	s.desc = calloc(s.h.num_desc, s.step);
+	CHECK_EQ(OK(pread(s.fd, s.desc, s.h.num_desc * s.step, s.h.desc_offset)), s.h.num_desc * s.step);
+	return s;
+}
+
+static struct kvm_stats_desc *desc(struct stats *s, u32 i)
+{
+	return (struct kvm_stats_desc *)(s->desc + i * s->step);
+}
+
+static u64 value(struct stats *s, const char *name)
+{
+	for (u32 i = 0; i < s->h.num_desc; i++) {
+		struct kvm_stats_desc *d = desc(s, i);
+		u64 v = 0;
+
+		if (strcmp(d->name, name))
+			continue;
+		CHECK_EQ(OK(pread(s->fd, &v, 8, s->h.data_offset + d->offset)), 8);
+		return v;
+	}
+	FAIL("no statistic is called %s", name);
+	return 0;
+}
+
+static void check(struct stats *s, const char *prefix)
+{
+	char id[64] = "";
+	u64 end = 0;
+
+	CHECK_EQ(s->h.flags, 0);
+	CHECK(OK(pread(s->fd, id, s->h.name_size < 63 ? s->h.name_size : 63, s->h.id_offset)) > 0);
+	CHECK(!strncmp(id, prefix, strlen(prefix)));
+	for (u32 i = 0; i < s->h.num_desc; i++) {
+		struct kvm_stats_desc *d = desc(s, i);
+
+		REQUIRE(strnlen(d->name, s->h.name_size) < s->h.name_size);
+		CHECK(d->name[0] != 0);
+		CHECK((d->flags & KVM_STATS_TYPE_MASK) <= KVM_STATS_TYPE_MAX);
+		CHECK((d->flags & KVM_STATS_UNIT_MASK) <= KVM_STATS_UNIT_MAX);
+		CHECK((d->flags & KVM_STATS_BASE_MASK) <= KVM_STATS_BASE_MAX);
+		CHECK(d->size > 0);
+		CHECK_EQ(d->offset % 8, 0);
+		if (d->offset + d->size * 8 > end)
+			end = d->offset + d->size * 8;
+		for (u32 j = 0; j < i; j++)
+			if (!strcmp(d->name, desc(s, j)->name))
+				FAIL("%s comes twice", d->name);
+	}
+	/* The data end where the last of them ends. */
+	{
+		u64 one;
+
+		CHECK_EQ(pread(s->fd, &one, 8, s->h.data_offset + end - 8), 8);
+		CHECK_EQ(pread(s->fd, &one, 8, s->h.data_offset + end), 0);
+	}
+}
+
+CASE(vm_stats, "a machine's statistics describe themselves, with a header, names and data")
+{
+	struct vcpu *cpu = vm_with(0, work, 0);
+	struct stats s;
+
+	NEED(cpu->vm->kvm, KVM_CAP_BINARY_STATS_FD);
+	s = open_stats(cpu->vm->fd);
+	check(&s, "kvm-");
+}
+
+CASE(vcpu_stats, "a vCPU's likewise, and its exits are counted")
+{
+	struct vcpu *cpu = vm_with(0, work, 0);
+	struct stats s;
+	u64 before, after;
+
+	NEED(cpu->vm->kvm, KVM_CAP_BINARY_STATS_FD);
+	s = open_stats(cpu->fd);
+	check(&s, "kvm-");
+	before = value(&s, "exits");
+	for (int i = 0; i < 50; i++)
+		vcpu_expect_exit(cpu, KVM_EXIT_IO);
+	after = value(&s, "exits");
+	CHECK(after >= before + 50);
+	CHECK(value(&s, "io_exits") >= 50);
+	vcpu_expect_sync(cpu, 1);
+}
+
+CASE(outlives, "the descriptor outlives the machine's and the vCPU's own")
+{
+	struct vcpu *cpu = vm_with(0, work, 0);
+	struct stats v, m;
+
+	NEED(cpu->vm->kvm, KVM_CAP_BINARY_STATS_FD);
+	v = open_stats(cpu->fd);
+	m = open_stats(cpu->vm->fd);
+	vm_free(cpu->vm);
+	value(&v, "exits");
+	check(&m, "kvm-");
+	OK(close(v.fd));
+	OK(close(m.fd));
+}
+
+CASE(read_only, "it cannot be written")
+{
+	struct vcpu *cpu = vm_with(0, work, 0);
+	struct stats s;
+
+	NEED(cpu->vm->kvm, KVM_CAP_BINARY_STATS_FD);
+	s = open_stats(cpu->fd);
+	CHECK_EQ(write(s.fd, "x", 1), -1);
+}
+
+CASE(debugfs, "debugfs has a folder for each machine, with files for its numbers, while it lives")
+{
+	struct vcpu *cpu;
+	char path[100], text[100];
+	DIR *dir;
+
+	if (access("/sys/kernel/debug/kvm", R_OK))
+		SKIP("no /sys/kernel/debug/kvm");
+	cpu = vm_with(0, work, 0);
+	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d", getpid(), cpu->vm->fd);
+	dir = opendir(path);
+	if (!CHECK(dir))
+		return;
+	closedir(dir);
+	vcpu_expect_exit(cpu, KVM_EXIT_IO);
+	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/exits", getpid(), cpu->vm->fd);
+	CHECK(read_file(path, text, sizeof(text)));
+	CHECK(atol(text) > 0);
+	CHECK(read_file("/sys/kernel/debug/kvm/exits", text, sizeof(text)));
+	CHECK(atol(text) > 0);
+	{
+		int fd = cpu->vm->fd;
+
+		vm_free(cpu->vm);
+		snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d", getpid(), fd);
+	}
+	CHECK_EQ(access(path, F_OK), -1);
+}
