@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* KVM_CAP_DISABLE_QUIRKS2: old behaviours that can be turned off; and others that a program asks for. */
+#include "apic.h"
+#include "vm.h"
+
+static int enable(struct vm *vm, u32 cap, u64 arg)
+{
+	struct kvm_enable_cap c = { .cap = cap, .args = { arg } };
+
+	return ioctl(vm->fd, KVM_ENABLE_CAP, &c);
+}
+
+CASE(mask, "the quirks that are offered can be disabled, others are refused")
+{
+	struct vm *vm = vm_new(VM_NO_MEMORY);
+	u32 offered = NEED(vm->kvm, KVM_CAP_DISABLE_QUIRKS2);
+
+	OK(enable(vm, KVM_CAP_DISABLE_QUIRKS2, offered));
+	CHECK_ERRNO(enable(vm, KVM_CAP_DISABLE_QUIRKS2, 1UL << 31), EINVAL);
+}
+
+CASE(lint0, "with the LINT0 quirk off the boot CPU's LINT0 is masked after reset")
+{
+	struct vm *vm = vm_new(VM_IRQCHIP);
+	struct kvm_lapic_state s;
+	u32 lvt0;
+
+	if (!(NEED(vm->kvm, KVM_CAP_DISABLE_QUIRKS2) & KVM_X86_QUIRK_LINT0_REENABLED))
+		SKIP("not offered");
+	OK(enable(vm, KVM_CAP_DISABLE_QUIRKS2, KVM_X86_QUIRK_LINT0_REENABLED));
+	OK(ioctl(vcpu_new_bare(vm, 0)->fd, KVM_GET_LAPIC, &s));
+	memcpy(&lvt0, s.regs + APIC_LVT0, 4);
+	CHECK_EQ(lvt0, LVT_MASKED);
+}
+
+static void port_7e(u64 unused)
+{
+	outb(0x7e, 1);
+	guest_sync(1);
+}
+
+CASE(out_7e, "a write to port 0x7e is completed, with the quirk and without")
+{
+	struct vm *vm = vm_new(0);
+	struct vcpu *cpu = vcpu_new(vm, port_7e, 0);
+
+	vcpu_expect_exit(cpu, KVM_EXIT_IO);
+	CHECK_EQ(cpu->run->io.port, 0x7e);
+	vcpu_expect_sync(cpu, 1);
+	if (!(NEED(vm->kvm, KVM_CAP_DISABLE_QUIRKS2) & KVM_X86_QUIRK_OUT_7E_INC_RIP))
+		SKIP("not offered");
+	vm = vm_new(0);
+	OK(enable(vm, KVM_CAP_DISABLE_QUIRKS2, KVM_X86_QUIRK_OUT_7E_INC_RIP));
+	cpu = vcpu_new(vm, port_7e, 0);
+	vcpu_expect_exit(cpu, KVM_EXIT_IO);
+	vcpu_expect_sync(cpu, 1);
+}
+
+static void map_range(u64 unused)
+{
+	u64 ret;
+
+	asm volatile("vmmcall" : "=a"(ret) : "a"(12), "b"(0x100000), "c"(1), "d"(0), "S"(0) : "memory");
+	guest_sync(ret);
+}
+
+CASE(exit_hypercall, "KVM_CAP_EXIT_HYPERCALL: KVM_HC_MAP_GPA_RANGE goes to the program, which answers")
+{
+	struct vm *vm = vm_new(0);
+	struct vcpu *cpu = vcpu_new(vm, map_range, 0);
+	struct kvm_cpuid2 *s = cpuid_supported(vm->kvm);
+
+	if (!(NEED(vm->kvm, KVM_CAP_EXIT_HYPERCALL) & BIT(12)))
+		SKIP("not for this one");
+	if (cpuid(0, 0).ebx == 0x756e6547)
+		SKIP("for AMD");
+	CHECK_ERRNO(enable(vm, KVM_CAP_EXIT_HYPERCALL, 1UL << 3), EINVAL);
+	OK(enable(vm, KVM_CAP_EXIT_HYPERCALL, BIT(12)));
+	cpuid_find(s, 0x40000001, 0)->eax |= BIT(16);
+	vcpu_set_cpuid(cpu, s);
+	vcpu_expect_exit(cpu, KVM_EXIT_HYPERCALL);
+	CHECK_EQ(cpu->run->hypercall.nr, 12);
+	CHECK_EQ(cpu->run->hypercall.args[0], 0x100000);
+	CHECK_EQ(cpu->run->hypercall.args[1], 1);
+	CHECK_EQ(cpu->run->hypercall.flags & KVM_EXIT_HYPERCALL_LONG_MODE, KVM_EXIT_HYPERCALL_LONG_MODE);
+	cpu->run->hypercall.ret = 0x77;
+	vcpu_expect_sync(cpu, 0x77);
+}
+
+static void bus(u64 unused)
+{
+	u32 a;
+
+	apic_enable();
+	apic_write(APIC_LVTT, LVT_MASKED);
+	apic_write(APIC_TDCR, 0xb);
+	apic_write(APIC_TMICT, 0xffffffff);
+	for (int i = 0; i < 10000; i++)
+		relax();
+	a = apic_read(APIC_TMCCT);
+	guest_sync(0xffffffff - a);
+}
+
+CASE(bus_clock, "KVM_CAP_X86_APIC_BUS_CYCLES_NS sets the rate of the APIC timer, before the first vCPU")
+{
+	struct vm *vm = vm_new(VM_IRQCHIP);
+	struct vcpu *cpu;
+	struct event ev;
+	u64 fast, slow;
+
+	CHECK_EQ(NEED(vm->kvm, KVM_CAP_X86_APIC_BUS_CYCLES_NS), 1);
+	cpu = vcpu_new(vm, bus, 0);
+	CHECK_EQ(enable(vm, KVM_CAP_X86_APIC_BUS_CYCLES_NS, 40), -1);
+	ev = vcpu_run(cpu);
+	fast = ev.value;
+	vm = vm_new(VM_IRQCHIP);
+	CHECK_ERRNO(enable(vm, KVM_CAP_X86_APIC_BUS_CYCLES_NS, 0), EINVAL);
+	OK(enable(vm, KVM_CAP_X86_APIC_BUS_CYCLES_NS, 10000));
+	cpu = vcpu_new(vm, bus, 0);
+	ev = vcpu_run(cpu);
+	slow = ev.value;
+	/* Ten thousand times slower: no noise makes up for that. */
+	CHECK(slow * 20 < fast);
+}
+
+static void platform(u64 unused)
+{
+	u64 value;
+
+	guest_sync(catch_rdmsr(0xce, &value));
+}
+
+CASE(platform_info, "KVM_CAP_MSR_PLATFORM_INFO: without it the MSR is #GP")
+{
+	struct vm *vm = vm_new(0);
+	struct vcpu *cpu = vcpu_new(vm, platform, 0);
+
+	NEED(vm->kvm, KVM_CAP_MSR_PLATFORM_INFO);
+	vcpu_expect_sync(cpu, NO_VECTOR);
+	vm = vm_new(0);
+	cpu = vcpu_new(vm, platform, 0);
+	OK(enable(vm, KVM_CAP_MSR_PLATFORM_INFO, 0));
+	vcpu_expect_sync(cpu, 13);
+}
