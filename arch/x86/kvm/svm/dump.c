@@ -130,6 +130,7 @@ int svm_entry_failed(struct kvm_vcpu *vcpu)
 	const struct svm_entry_rule *rule;
 	unsigned int from = 0;
 	struct svm_entry e;
+	int r;
 
 	fill(&e, to_svm(vcpu));
 	rule = svm_entry_check(&e, &from);
@@ -139,5 +140,7 @@ int svm_entry_failed(struct kvm_vcpu *vcpu)
 	for (; rule; rule = svm_entry_check(&e, &from))
 		kvm_vcpu_info(vcpu, "VMRUN refused the VMCB: %s = 0x%llx: %s\n", rule->field,
 			      rule->value(&e), rule->text);
-	return kvm_fail_entry(vcpu, (u64)SVM_EXIT_ERR);
+	r = kvm_fail_entry(vcpu, (u64)SVM_EXIT_ERR);
+	svm_cancel_injection(vcpu);
+	return r;
 }

@@ -243,11 +243,12 @@ int svm_run(struct kvm_vcpu *vcpu, bool immediate_exit)
 		r = enter_guest(svm);
 		if (unlikely(r))
 			break;
-		post_exit(svm);
 		if (unlikely(vmcb->control.exit_code_hi)) {
+			/* Not entered: the VMCB's registers need not be the guest's. */
 			r = KVM_AGAIN;
 			break;
 		}
+		post_exit(svm);
 		r = fast_exit(svm);
 		if (r != KVM_REENTER || !kvm_inner_loop_continue(vcpu))
 			break;

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* State that no processor enters with: the VMM learns of it, and can go on. */
+#include "vm.h"
+
+static void quiet(u64 unused)
+{
+	guest_done();
+}
+
+CASE(impossible_cs,
+     "64-bit and 32-bit code at once: refused when it is set, or KVM_EXIT_FAIL_ENTRY; good state runs again")
+{
+	struct vcpu *cpu = vm_with(0, quiet, 0);
+	struct kvm_sregs good, bad;
+	int r;
+
+	vcpu_get_sregs(cpu, &good);
+	bad = good;
+	bad.cs.l = 1;
+	bad.cs.db = 1;
+	r = ioctl(cpu->fd, KVM_SET_SREGS, &bad);
+	if (r < 0) {
+		CHECK_EQ(errno, EINVAL);
+	} else {
+		vcpu_expect_exit(cpu, KVM_EXIT_FAIL_ENTRY);
+		CHECK(cpu->run->fail_entry.hardware_entry_failure_reason != 0);
+		CHECK(cpu->run->fail_entry.cpu < 4096);
+	}
+	vcpu_set_sregs(cpu, &good);
+	vcpu_expect_done(cpu);
+}
