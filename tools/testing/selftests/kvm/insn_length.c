@@ -92,7 +92,7 @@ CASE(prefixes, "redundant prefixes count, on one page and across two")
 
 /* The two pages that are mapped in turn have a different length at the same address. */
 static const u8 plain[] = { 0x0f, 0xa2, 0x48, 0x89, 0xf8, 0xc3 };
-static const u8 prefixed[] = { 0x66, 0x66, 0x0f, 0xa2, 0x48, 0x89, 0xf8, 0xc3 };
+static const u8 prefixed[] = { 0x66, 0x0f, 0xa2, 0x48, 0x89, 0xf8, 0xc3 };
 static u64 *window_pte, pages[2];
 static volatile u64 *window_table_entry;
 static u64 tables[2];
@@ -124,7 +124,7 @@ static void fill_pages(struct vm *vm)
 	for (int i = 0; i < 2; i++)
 		pages[i] = vm_alloc(vm, PAGE);
 	memcpy(vm_host(vm, pages[0]), plain, sizeof(plain));
-	/* Its first bytes are the first page's: whoever reads the wrong page skips two bytes of a longer one. */
+	/* Whoever reads the first page instead goes on in the middle of this one's instruction. */
 	memcpy(vm_host(vm, pages[1]), prefixed, sizeof(prefixed));
 }
 
@@ -179,7 +179,7 @@ CASE(slot_replaced, "the same when the memory slot is given other memory")
 	memcpy(other, prefixed, sizeof(prefixed));
 	for (u64 i = 0; i < 20; i++) {
 		OK(vm_set_slot(vm, SLOT_TEST, 0, 0, 0, NULL));
-		OK(vm_set_slot(vm, SLOT_TEST, 0, SLOT_GPA, PAGE, i & 1 ? mem : other));
+		OK(vm_set_slot(vm, SLOT_TEST, 0, SLOT_GPA, PAGE, i & 1 ? other : mem));
 		vcpu_expect_sync(cpu, i);
 	}
 }
@@ -187,7 +187,7 @@ CASE(slot_replaced, "the same when the memory slot is given other memory")
 static void modify_code(u64 page)
 {
 	for (u64 i = 0; i < 100; i++) {
-		memcpy((void *)page, i & 1 ? plain : prefixed, sizeof(prefixed) - 2 + 2 * !(i & 1));
+		memcpy((void *)page, i & 1 ? plain : prefixed, i & 1 ? sizeof(plain) : sizeof(prefixed));
 		G_ASSERT_EQ(call((void *)page, i), i);
 	}
 	guest_done();
