@@ -180,8 +180,7 @@ struct kvm_enc_region {
 #define KVM_MSR_EXIT_REASON_UNKNOWN (1 << 1)
 #define KVM_MSR_EXIT_REASON_FILTER (1 << 2)
 #define KVM_MSR_EXIT_REASON_VALID_MASK \
-	(KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN | \
-	 KVM_MSR_EXIT_REASON_FILTER)
+	(KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN | KVM_MSR_EXIT_REASON_FILTER)
 
 /* kvm_run.notify.flags */
 #define KVM_NOTIFY_CONTEXT_INVALID (1 << 0)
@@ -463,8 +462,7 @@ struct kvm_coalesced_mmio_ring {
 };
 
 #define KVM_COALESCED_MMIO_MAX \
-	((PAGE_SIZE - sizeof(struct kvm_coalesced_mmio_ring)) / \
-	 sizeof(struct kvm_coalesced_mmio))
+	((PAGE_SIZE - sizeof(struct kvm_coalesced_mmio_ring)) / sizeof(struct kvm_coalesced_mmio))
 
 enum {
 	kvm_ioeventfd_flag_nr_datamatch = 0,
@@ -479,8 +477,7 @@ enum {
 #define KVM_IOEVENTFD_FLAG_DATAMATCH (1 << kvm_ioeventfd_flag_nr_datamatch)
 #define KVM_IOEVENTFD_FLAG_PIO (1 << kvm_ioeventfd_flag_nr_pio)
 #define KVM_IOEVENTFD_FLAG_DEASSIGN (1 << kvm_ioeventfd_flag_nr_deassign)
-#define KVM_IOEVENTFD_FLAG_VIRTIO_CCW_NOTIFY \
-	(1 << kvm_ioeventfd_flag_nr_virtio_ccw_notify)
+#define KVM_IOEVENTFD_FLAG_VIRTIO_CCW_NOTIFY (1 << kvm_ioeventfd_flag_nr_virtio_ccw_notify)
 #define KVM_IOEVENTFD_VALID_FLAG_MASK ((1 << kvm_ioeventfd_flag_nr_max) - 1)
 
 /* KVM_IOEVENTFD */
@@ -604,7 +601,8 @@ struct kvm_msi {
 
 /* kvm_irqfd.flags */
 #define KVM_IRQFD_FLAG_DEASSIGN (1 << 0)
-#define KVM_IRQFD_FLAG_RESAMPLE (1 << 1) /* resamplefd is signalled when the level interrupt was served */
+#define KVM_IRQFD_FLAG_RESAMPLE \
+	(1 << 1) /* resamplefd is signalled when the level interrupt was served */
 
 /* KVM_IRQFD */
 struct kvm_irqfd {
@@ -719,9 +717,9 @@ struct kvm_enable_cap {
 #define KVM_X86_DISABLE_EXITS_HLT (1 << 1)
 #define KVM_X86_DISABLE_EXITS_PAUSE (1 << 2)
 #define KVM_X86_DISABLE_EXITS_CSTATE (1 << 3)
-#define KVM_X86_DISABLE_VALID_EXITS \
-	(KVM_X86_DISABLE_EXITS_MWAIT | KVM_X86_DISABLE_EXITS_HLT | \
-	 KVM_X86_DISABLE_EXITS_PAUSE | KVM_X86_DISABLE_EXITS_CSTATE)
+#define KVM_X86_DISABLE_VALID_EXITS                                                              \
+	(KVM_X86_DISABLE_EXITS_MWAIT | KVM_X86_DISABLE_EXITS_HLT | KVM_X86_DISABLE_EXITS_PAUSE | \
+	 KVM_X86_DISABLE_EXITS_CSTATE)
 
 /* KVM_CAP_X86_BUS_LOCK_EXIT, args[0] */
 #define KVM_BUS_LOCK_DETECTION_OFF (1 << 0)
@@ -799,10 +797,8 @@ struct kvm_stats_desc {
 #define KVM_CREATE_VCPU _IO(KVMIO, 0x41)
 #define KVM_CREATE_DEVICE _IOWR(KVMIO, 0xe0, struct kvm_create_device)
 
-#define KVM_SET_USER_MEMORY_REGION \
-	_IOW(KVMIO, 0x46, struct kvm_userspace_memory_region)
-#define KVM_SET_USER_MEMORY_REGION2 \
-	_IOW(KVMIO, 0x49, struct kvm_userspace_memory_region2)
+#define KVM_SET_USER_MEMORY_REGION _IOW(KVMIO, 0x46, struct kvm_userspace_memory_region)
+#define KVM_SET_USER_MEMORY_REGION2 _IOW(KVMIO, 0x49, struct kvm_userspace_memory_region2)
 #define KVM_GET_DIRTY_LOG _IOW(KVMIO, 0x42, struct kvm_dirty_log)
 #define KVM_CLEAR_DIRTY_LOG _IOWR(KVMIO, 0xc0, struct kvm_clear_dirty_log)
 #define KVM_RESET_DIRTY_RINGS _IO(KVMIO, 0xc7)
@@ -810,8 +806,7 @@ struct kvm_stats_desc {
 #define KVM_GET_NR_MMU_PAGES _IO(KVMIO, 0x45)
 #define KVM_SET_TSS_ADDR _IO(KVMIO, 0x47)
 #define KVM_SET_IDENTITY_MAP_ADDR _IOW(KVMIO, 0x48, __u64)
-#define KVM_SET_MEMORY_ATTRIBUTES \
-	_IOW(KVMIO, 0xd2, struct kvm_memory_attributes)
+#define KVM_SET_MEMORY_ATTRIBUTES _IOW(KVMIO, 0xd2, struct kvm_memory_attributes)
 #define KVM_CREATE_GUEST_MEMFD _IOWR(KVMIO, 0xd4, struct kvm_create_guest_memfd)
 
 #define KVM_CREATE_IRQCHIP _IO(KVMIO, 0x60)
@@ -832,10 +827,8 @@ struct kvm_stats_desc {
 #define KVM_SET_BOOT_CPU_ID _IO(KVMIO, 0x78)
 
 #define KVM_IOEVENTFD _IOW(KVMIO, 0x79, struct kvm_ioeventfd)
-#define KVM_REGISTER_COALESCED_MMIO \
-	_IOW(KVMIO, 0x67, struct kvm_coalesced_mmio_zone)
-#define KVM_UNREGISTER_COALESCED_MMIO \
-	_IOW(KVMIO, 0x68, struct kvm_coalesced_mmio_zone)
+#define KVM_REGISTER_COALESCED_MMIO _IOW(KVMIO, 0x67, struct kvm_coalesced_mmio_zone)
+#define KVM_UNREGISTER_COALESCED_MMIO _IOW(KVMIO, 0x68, struct kvm_coalesced_mmio_zone)
 
 #define KVM_SET_CLOCK _IOW(KVMIO, 0x7b, struct kvm_clock_data)
 #define KVM_GET_CLOCK _IOR(KVMIO, 0x7c, struct kvm_clock_data)
@@ -851,8 +844,7 @@ struct kvm_stats_desc {
 #define KVM_XEN_HVM_CONFIG _IOW(KVMIO, 0x7a, struct kvm_xen_hvm_config)
 #define KVM_XEN_HVM_GET_ATTR _IOWR(KVMIO, 0xc8, struct kvm_xen_hvm_attr)
 #define KVM_XEN_HVM_SET_ATTR _IOW(KVMIO, 0xc9, struct kvm_xen_hvm_attr)
-#define KVM_XEN_HVM_EVTCHN_SEND \
-	_IOW(KVMIO, 0xd0, struct kvm_irq_routing_xen_evtchn)
+#define KVM_XEN_HVM_EVTCHN_SEND _IOW(KVMIO, 0xd0, struct kvm_irq_routing_xen_evtchn)
 
 /* ------------------------------------------------------------------------- commands of more than one kind of descriptor */
 

@@ -74,7 +74,8 @@ static void check_entry(void)
 	need_compat();
 }
 
-CASE(plain, "commands whose structures are the same: version, capabilities, machines, vCPUs, memory, registers, KVM_RUN")
+CASE(plain,
+     "commands whose structures are the same: version, capabilities, machines, vCPUs, memory, registers, KVM_RUN")
 {
 	struct vm *vm;
 	struct vcpu *cpu;
@@ -91,8 +92,10 @@ CASE(plain, "commands whose structures are the same: version, capabilities, mach
 	CHECK_EQ(ioctl32(cpu->fd, KVM_SET_SREGS, &sregs), 0);
 	CHECK_EQ(ioctl32(cpu->fd, KVM_RUN, NULL), 0);
 	CHECK_EQ(cpu->run->exit_reason, KVM_EXIT_IO);
-	region = (struct kvm_userspace_memory_region){ .slot = 9, .guest_phys_addr = 0x10000000,
-						       .memory_size = PAGE, .userspace_addr = (u64)vm->low };
+	region = (struct kvm_userspace_memory_region){ .slot = 9,
+						       .guest_phys_addr = 0x10000000,
+						       .memory_size = PAGE,
+						       .userspace_addr = (u64)vm->low };
 	CHECK_EQ(ioctl32(vm->fd, KVM_SET_USER_MEMORY_REGION, &region), 0);
 	CHECK_ERRNO(ioctl32(vm->fd, KVM_CREATE_VCPU, NULL), EEXIST);
 }

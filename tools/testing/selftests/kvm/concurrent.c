@@ -142,7 +142,8 @@ static void *route(void *arg)
 		struct kvm_irq_routing head;
 		struct kvm_irq_routing_entry e;
 	} t = { .head.nr = 1,
-		.e = { .gsi = 30, .type = KVM_IRQ_ROUTING_MSI,
+		.e = { .gsi = 30,
+		       .type = KVM_IRQ_ROUTING_MSI,
 		       .u.msi = { .address_lo = 0xfee00000, .data = 0x50 + (long)arg } } };
 
 	for (int i = 0; i < 100; i++) {

@@ -168,7 +168,9 @@ static void compatibility(u64 unused)
 	} far = { (u32)(u64)compat_code, CODE32_CS };
 
 	asm volatile("lea 1f(%%rip), %%rbx; push %%rbx; ljmpl *%1; 1:"
-		     : "+a"(rax) : "m"(far) : "rbx", "memory");
+		     : "+a"(rax)
+		     : "m"(far)
+		     : "rbx", "memory");
 	G_ASSERT_EQ(rax, 0x12345679);
 	guest_sync(1);
 }

@@ -6,8 +6,7 @@
 
 static struct kvm_cpuid2 *table(u32 room)
 {
-	struct kvm_cpuid2 *t = calloc(
-		1, sizeof(*t) + room * sizeof(struct kvm_cpuid_entry2));
+	struct kvm_cpuid2 *t = calloc(1, sizeof(*t) + room * sizeof(struct kvm_cpuid_entry2));
 
 	REQUIRE(t);
 	t->nent = room;
@@ -79,8 +78,7 @@ CASE(consistent, "the supported leaves hang together")
 		for (u32 j = 0; j < i; j++) {
 			if (s->entries[j].function == e->function &&
 			    s->entries[j].index == e->index)
-				FAIL("leaf %#x.%u comes twice", e->function,
-				     e->index);
+				FAIL("leaf %#x.%u comes twice", e->function, e->index);
 		}
 		if (e->function > basic->eax && e->function < 0x40000000)
 			FAIL("leaf %#x is beyond the last", e->function);
@@ -127,13 +125,11 @@ static void compare(u64 unused)
 			r.ebx = w->r.ebx;
 		if (w->leaf == 0x40000001)
 			r.eax = w->r.eax;
-		if (r.eax != w->r.eax || r.ebx != w->r.ebx ||
-		    r.ecx != w->r.ecx || r.edx != w->r.edx) {
+		if (r.eax != w->r.eax || r.ebx != w->r.ebx || r.ecx != w->r.ecx ||
+		    r.edx != w->r.edx) {
 			guest_log("leaf %#llx.%llu", w->leaf, w->sub, 0);
-			G_ASSERT_EQ((u64)r.eax << 32 | r.ebx,
-				    (u64)w->r.eax << 32 | w->r.ebx);
-			G_ASSERT_EQ((u64)r.ecx << 32 | r.edx,
-				    (u64)w->r.ecx << 32 | w->r.edx);
+			G_ASSERT_EQ((u64)r.eax << 32 | r.ebx, (u64)w->r.eax << 32 | w->r.ebx);
+			G_ASSERT_EQ((u64)r.ecx << 32 | r.edx, (u64)w->r.ecx << 32 | w->r.edx);
 		}
 	}
 }
@@ -144,10 +140,8 @@ static void want_table(struct kvm_cpuid2 *t)
 	for (u32 i = 0; i < t->nent; i++) {
 		struct kvm_cpuid_entry2 *e = &t->entries[i];
 
-		wants[nr_wants++] = (struct want){
-			e->function, e->index,
-			{ e->eax, e->ebx, e->ecx, e->edx }
-		};
+		wants[nr_wants++] =
+			(struct want){ e->function, e->index, { e->eax, e->ebx, e->ecx, e->edx } };
 	}
 }
 
@@ -161,8 +155,11 @@ CASE(seen, "the guest sees every leaf as KVM_SET_CPUID2 set it")
 	/* And two of our own invention */
 	cpuid_find(s, 0x80000000, 0)->eax = 0x80000055;
 	s->entries[s->nent++] = (struct kvm_cpuid_entry2){
-		.function = 0x80000055, .eax = 0x11111111, .ebx = 0x22222222,
-		.ecx = 0x33333333, .edx = 0x44444444,
+		.function = 0x80000055,
+		.eax = 0x11111111,
+		.ebx = 0x22222222,
+		.ecx = 0x33333333,
+		.edx = 0x44444444,
 	};
 	vcpu_set_cpuid(cpu, s);
 	want_table(s);
@@ -185,8 +182,7 @@ CASE(get_back, "KVM_GET_CPUID2 gives back what was set")
 		CHECK_EQ(b->index, a->index);
 		CHECK_EQ(b->edx, a->edx);
 		if (a->function != 1 && a->function != 7 && a->function != 0xd)
-			CHECK(a->eax == b->eax && a->ebx == b->ebx &&
-			      a->ecx == b->ecx);
+			CHECK(a->eax == b->eax && a->ebx == b->ebx && a->ecx == b->ecx);
 	}
 	t->nent = s->nent - 1;
 	CHECK_ERRNO(ioctl(cpu->fd, KVM_GET_CPUID2, t), E2BIG);
@@ -213,8 +209,9 @@ CASE(out_of_range, "leaves beyond the last are what the vendor's processors give
 	bool intel = host.ebx == 0x756e6547;
 
 	t->nent = 2;
-	t->entries[0] = (struct kvm_cpuid_entry2){ .function = 0, .eax = 1,
-		.ebx = host.ebx, .ecx = host.ecx, .edx = host.edx };
+	t->entries[0] = (struct kvm_cpuid_entry2){
+		.function = 0, .eax = 1, .ebx = host.ebx, .ecx = host.ecx, .edx = host.edx
+	};
 	t->entries[1] = *cpuid_find(cpuid_supported(vm->kvm), 1, 0);
 	vcpu_set_cpuid(cpu, t);
 	vcpu_get_regs(cpu, &r);
@@ -234,9 +231,7 @@ CASE(old_set, "KVM_SET_CPUID, the old form, sets leaves without subleaves")
 	for (int i = 0; i < 2; i++) {
 		struct kvm_cpuid_entry2 *e = cpuid_find(s, i, 0);
 
-		old->entries[i] = (struct kvm_cpuid_entry){
-			i, e->eax, e->ebx, e->ecx, e->edx, 0
-		};
+		old->entries[i] = (struct kvm_cpuid_entry){ i, e->eax, e->ebx, e->ecx, e->edx, 0 };
 	}
 	OK(ioctl(cpu->fd, KVM_SET_CPUID, old));
 	OK(ioctl(cpu->fd, KVM_GET_CPUID2, t));

@@ -37,8 +37,7 @@ CASE(range, "numbers from KVM_CAP_MAX_VCPU_ID on give EINVAL")
 	long max = kvm_cap(vm->fd, KVM_CAP_MAX_VCPU_ID);
 
 	CHECK(max >= kvm_cap(vm->fd, KVM_CAP_MAX_VCPUS));
-	CHECK(kvm_cap(vm->fd, KVM_CAP_MAX_VCPUS) >=
-	      kvm_cap(vm->fd, KVM_CAP_NR_VCPUS));
+	CHECK(kvm_cap(vm->fd, KVM_CAP_MAX_VCPUS) >= kvm_cap(vm->fd, KVM_CAP_NR_VCPUS));
 	CHECK_ERRNO(ioctl(vm->fd, KVM_CREATE_VCPU, max), EINVAL);
 	CHECK_ERRNO(ioctl(vm->fd, KVM_CREATE_VCPU, max + 1), EINVAL);
 	CHECK_ERRNO(ioctl(vm->fd, KVM_CREATE_VCPU, 0xffffffffL), EINVAL);
@@ -101,8 +100,7 @@ CASE(mapping, "kvm_run can be mapped; beyond the pages there are it gives SIGBUS
 	WRITE_ONCE(b->request_interrupt_window, 0);
 	CHECK_EQ(READ_ONCE(a->request_interrupt_window), 0);
 	/* The page of port I/O alone */
-	pio = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-		   KVM_PIO_PAGE_OFFSET * PAGE);
+	pio = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, KVM_PIO_PAGE_OFFSET * PAGE);
 	REQUIRE(pio != MAP_FAILED);
 	WRITE_ONCE(pio[7], 0x5a);
 	CHECK_EQ(READ_ONCE(((u8 *)a)[KVM_PIO_PAGE_OFFSET * PAGE + 7]), 0x5a);
@@ -121,9 +119,8 @@ CASE(unknown, "a vCPU answers ENOTTY or EINVAL to commands that are not its own"
 	struct vm *vm = vm_new(VM_NO_MEMORY);
 	struct vcpu *cpu = vcpu_new_bare(vm, 0);
 	static const unsigned int commands[] = {
-		KVM_CREATE_VM,	       KVM_CREATE_VCPU,	   KVM_CREATE_IRQCHIP,
-		KVM_CHECK_EXTENSION,   _IO(KVMIO, 0xff),   _IO('x', 0x80),
-		KVM_GET_API_VERSION,   KVM_IRQ_LINE,
+		KVM_CREATE_VM,	  KVM_CREATE_VCPU, KVM_CREATE_IRQCHIP,	KVM_CHECK_EXTENSION,
+		_IO(KVMIO, 0xff), _IO('x', 0x80),  KVM_GET_API_VERSION, KVM_IRQ_LINE,
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(commands); i++) {

@@ -29,8 +29,7 @@ CASE(types, "machine types that are not offered are refused with EINVAL")
 	CHECK(!types || (types & BIT(KVM_X86_DEFAULT_VM)));
 	for (int type = 1; type < 16; type++) {
 		if (!(types & BIT(type)))
-			CHECK_ERRNO(ioctl(kvm, KVM_CREATE_VM, (long)type),
-				    EINVAL);
+			CHECK_ERRNO(ioctl(kvm, KVM_CREATE_VM, (long)type), EINVAL);
 	}
 	CHECK_ERRNO(ioctl(kvm, KVM_CREATE_VM, -1L), EINVAL);
 	CHECK_ERRNO(ioctl(kvm, KVM_CREATE_VM, 1L << 32), EINVAL);

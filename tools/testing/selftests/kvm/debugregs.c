@@ -6,7 +6,9 @@ CASE(roundtrip, "KVM_SET_DEBUGREGS and KVM_GET_DEBUGREGS")
 {
 	struct vcpu *cpu = vcpu_new_bare(vm_new(0), 0);
 	struct kvm_debugregs a = { .db = { 0x1000, 0xffff800000002000, 0x3000, 0x4000 },
-				   .dr6 = 0xffff0ff1, .dr7 = 0x403 }, b;
+				   .dr6 = 0xffff0ff1,
+				   .dr7 = 0x403 },
+			     b;
 
 	OK(ioctl(cpu->fd, KVM_GET_DEBUGREGS, &b));
 	CHECK_EQ(b.dr6, 0xffff0ff0);
@@ -68,7 +70,9 @@ static void use(u64 unused)
 	G_ASSERT_EQ(hits, 2);
 	/* A breakpoint on an instruction */
 	asm volatile("lea 1f(%%rip), %0; mov %0, %%dr1; mov %1, %%dr7\n1: nop"
-		     : "=&r"(target) : "r"(0x404ULL) : "memory");
+		     : "=&r"(target)
+		     : "r"(0x404ULL)
+		     : "memory");
 	G_ASSERT_EQ(hits, 3);
 	G_ASSERT_EQ(hit_dr6 & 0xf, 2);
 	G_ASSERT_EQ(hit_rip, target);
@@ -80,7 +84,9 @@ static void use(u64 unused)
 CASE(guest, "the guest's watchpoints and breakpoints fire, before and after an exit")
 {
 	struct vcpu *cpu = vm_with(0, use, 0);
-	struct kvm_debugregs r = { .db = { 0x1111, 0, 0, 0x4444 }, .dr6 = 0xffff0ff0, .dr7 = 0x400 };
+	struct kvm_debugregs r = { .db = { 0x1111, 0, 0, 0x4444 },
+				   .dr6 = 0xffff0ff0,
+				   .dr7 = 0x400 };
 
 	guest_handlers[1] = on_debug;
 	OK(ioctl(cpu->fd, KVM_SET_DEBUGREGS, &r));
@@ -94,7 +100,10 @@ CASE(guest, "the guest's watchpoints and breakpoints fire, before and after an e
 static void step(u64 unused)
 {
 	asm volatile("pushfq; orq $0x100, (%%rsp); popfq; nop; nop; nop\n"
-		     "pushfq; andq $~0x100, (%%rsp); popfq" : : : "memory", "cc");
+		     "pushfq; andq $~0x100, (%%rsp); popfq"
+		     :
+		     :
+		     : "memory", "cc");
 	/* nop ×3, pushfq, and, popfq: each traps when it is done */
 	G_ASSERT_EQ(hits, 6);
 	G_ASSERT_EQ(hit_dr6 & BIT(14), BIT(14));
@@ -120,7 +129,9 @@ static void step_exits(u64 unused)
 	hits = 0;
 	asm volatile("pushfq; orq $0x100, (%%rsp); popfq; cpuid; out %%al, $0x80; rdmsr\n"
 		     "pushfq; andq $~0x100, (%%rsp); popfq"
-		     : : "a"(0), "c"(MSR_APIC_BASE) : "rbx", "rdx", "memory", "cc");
+		     :
+		     : "a"(0), "c"(MSR_APIC_BASE)
+		     : "rbx", "rdx", "memory", "cc");
 	G_ASSERT_EQ(hits, 6);
 }
 

@@ -28,7 +28,8 @@ CASE(types, "types of other machines and unknown ones give ENODEV, unknown flags
 	CHECK_ERRNO(ioctl(vm->fd, KVM_CREATE_DEVICE, 8), EFAULT);
 }
 
-CASE(vfio, "the VFIO device: once a machine, with its descriptor's name, files added and taken away")
+CASE(vfio,
+     "the VFIO device: once a machine, with its descriptor's name, files added and taken away")
 {
 	struct vm *vm = vm_new(0);
 	struct kvm_device_attr a = { .group = KVM_DEV_VFIO_FILE, .attr = KVM_DEV_VFIO_FILE_ADD };
@@ -66,7 +67,9 @@ CASE(system, "attributes of /dev/kvm: the features of XSAVE that guests may have
 {
 	int kvm = kvm_open();
 	u64 value = 0;
-	struct kvm_device_attr a = { .group = KVM_X86_GRP_SYSTEM, .attr = KVM_X86_XCOMP_GUEST_SUPP, .addr = (u64)&value };
+	struct kvm_device_attr a = { .group = KVM_X86_GRP_SYSTEM,
+				     .attr = KVM_X86_XCOMP_GUEST_SUPP,
+				     .addr = (u64)&value };
 
 	NEED(kvm, KVM_CAP_SYS_ATTRIBUTES);
 	OK(ioctl(kvm, KVM_HAS_DEVICE_ATTR, &a));

@@ -31,7 +31,9 @@ static void each(u64 unused)
 	cpu->vector = NO_VECTOR;
 	asm volatile("push %%rbp; lea 2f(%%rip), %%rax; mov %%rax, %%gs:16; mov %0, %%rbp\n"
 		     "mov (%%rbp), %%rax; 2: pop %%rbp"
-		     : : "r"(0x8000000000000000) : "rax", "memory");
+		     :
+		     : "r"(0x8000000000000000)
+		     : "rax", "memory");
 	G_ASSERT_EQ(READ_ONCE(cpu->vector), on_tcg ? 13 : 12);
 	G_ASSERT_EQ(cpu->error, 0);
 }
@@ -83,7 +85,8 @@ static void floating(u64 unused)
 	asm volatile("fldz; fld1");
 	G_ASSERT_EQ(CATCH("fdiv %%st(1), %%st; fwait", : :), 16);
 	asm volatile("fnclex; fninit");
-	G_ASSERT_EQ(CATCH("movaps 8(%%rsp), %%xmm0; movaps (%%rsp), %%xmm0", : :), 13); /* one of the two is not aligned */
+	G_ASSERT_EQ(CATCH("movaps 8(%%rsp), %%xmm0; movaps (%%rsp), %%xmm0", : :),
+		    13); /* one of the two is not aligned */
 }
 
 static void simd(u64 unused)
@@ -91,7 +94,10 @@ static void simd(u64 unused)
 	u32 mxcsr = 0x1d80;
 
 	asm volatile("ldmxcsr %0" : : "m"(mxcsr));
-	asm volatile("xorps %%xmm0, %%xmm0; mov $0x3f800000, %%eax; movd %%eax, %%xmm1" : : : "rax", "xmm0", "xmm1");
+	asm volatile("xorps %%xmm0, %%xmm0; mov $0x3f800000, %%eax; movd %%eax, %%xmm1"
+		     :
+		     :
+		     : "rax", "xmm0", "xmm1");
 	G_ASSERT_EQ(CATCH("divss %%xmm0, %%xmm1", : :), 19);
 }
 
@@ -114,7 +120,9 @@ static void alignment(u64 unused)
 	asm volatile("mov %%rsp, %%rax; push %0; push %%rax; pushfq; orq $0x40000, (%%rsp)\n"
 		     "push %1; lea 1f(%%rip), %%rax; push %%rax; iretq\n"
 		     "1: mov 1(%%rsp), %%eax; ud2"
-		     : : "i"(USER_DS), "i"(USER_CS) : "rax", "memory");
+		     :
+		     : "i"(USER_DS), "i"(USER_CS)
+		     : "rax", "memory");
 }
 
 static void at_ac(struct frame *frame)

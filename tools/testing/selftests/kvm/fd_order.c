@@ -90,7 +90,10 @@ CASE(memory_gone, "guest memory may be unmapped before the machine is closed")
 	vm_free(vm);
 }
 
-CASE_SLOW(many, "a hundred machines with a vCPU, an interrupt controller and memory, run and closed in another order", 60)
+CASE_SLOW(
+	many,
+	"a hundred machines with a vCPU, an interrupt controller and memory, run and closed in another order",
+	60)
 {
 	enum { N = 100 };
 	struct vm **vms = calloc(N, sizeof(*vms));

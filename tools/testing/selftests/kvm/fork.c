@@ -85,7 +85,8 @@ static void nothing(struct vcpu *cpu)
 {
 }
 
-CASE(copy_on_write, "guest memory is shared by copy-on-write after a fork: the guest goes on with the parent's pages")
+CASE(copy_on_write,
+     "guest memory is shared by copy-on-write after a fork: the guest goes on with the parent's pages")
 {
 	struct vcpu *cpu = vm_with(0, writes, 0);
 

@@ -15,7 +15,9 @@ static void use(u64 unused)
 
 	/* State that was never used may be left out of what is set. */
 	asm volatile("fninit; fldpi; fstp %%st(0); ldmxcsr %0; pcmpeqd %%xmm0, %%xmm0"
-		     : : "m"(mxcsr) : "memory");
+		     :
+		     : "m"(mxcsr)
+		     : "memory");
 	guest_sync(0);
 	/* What the program set */
 	asm volatile("movaps %%xmm3, %0" : "=m"(xmm));
@@ -72,7 +74,8 @@ CASE(fpu, "KVM_SET_FPU reaches the guest, KVM_GET_FPU shows what it did")
 	vcpu_expect_sync(cpu, 2);
 }
 
-CASE(xsave, "KVM_GET_XSAVE shows the same, in the format of XSAVE; what it gives KVM_SET_XSAVE takes")
+CASE(xsave,
+     "KVM_GET_XSAVE shows the same, in the format of XSAVE; what it gives KVM_SET_XSAVE takes")
 {
 	struct vcpu *cpu = vm_with(0, use, 0);
 	static struct kvm_xsave x;

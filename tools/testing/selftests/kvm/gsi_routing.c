@@ -7,8 +7,8 @@
 
 static struct kvm_irq_routing *table(u32 nr)
 {
-	struct kvm_irq_routing *t = calloc(
-		1, sizeof(*t) + nr * sizeof(struct kvm_irq_routing_entry));
+	struct kvm_irq_routing *t =
+		calloc(1, sizeof(*t) + nr * sizeof(struct kvm_irq_routing_entry));
 
 	REQUIRE(t);
 	t->nr = nr;
@@ -18,7 +18,8 @@ static struct kvm_irq_routing *table(u32 nr)
 static void msi(struct kvm_irq_routing_entry *e, u32 gsi, u8 vector)
 {
 	*e = (struct kvm_irq_routing_entry){
-		.gsi = gsi, .type = KVM_IRQ_ROUTING_MSI,
+		.gsi = gsi,
+		.type = KVM_IRQ_ROUTING_MSI,
 		.u.msi = { .address_lo = 0xfee00000, .data = vector },
 	};
 }
@@ -26,7 +27,8 @@ static void msi(struct kvm_irq_routing_entry *e, u32 gsi, u8 vector)
 static void pin(struct kvm_irq_routing_entry *e, u32 gsi, u32 chip, u32 pin)
 {
 	*e = (struct kvm_irq_routing_entry){
-		.gsi = gsi, .type = KVM_IRQ_ROUTING_IRQCHIP,
+		.gsi = gsi,
+		.type = KVM_IRQ_ROUTING_IRQCHIP,
 		.u.irqchip = { chip, pin },
 	};
 }

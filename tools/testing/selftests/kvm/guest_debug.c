@@ -126,7 +126,8 @@ static void own_registers(u64 unused)
 	G_ASSERT_EQ(read_dr7(), 0x400);
 }
 
-CASE(guest_registers, "while the debugger uses the hardware the guest keeps its own debug registers")
+CASE(guest_registers,
+     "while the debugger uses the hardware the guest keeps its own debug registers")
 {
 	struct vcpu *cpu = vm_with(0, own_registers, 0);
 

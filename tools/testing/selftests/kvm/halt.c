@@ -64,8 +64,11 @@ CASE(no_cpu_time, "a halted vCPU uses no processor time")
 	OK(getrusage(RUSAGE_SELF, &before));
 	sleep_ms(1000);
 	OK(getrusage(RUSAGE_SELF, &after));
-	us = (after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec - before.ru_stime.tv_sec) * 1000000 +
-	     after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec - before.ru_stime.tv_usec;
+	us = (after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec -
+	      before.ru_stime.tv_sec) *
+		     1000000 +
+	     after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec -
+	     before.ru_stime.tv_usec;
 	/* Spinning would be a million. */
 	if (us > 500000)
 		FAIL("%llu us of 1000000", (unsigned long long)us);
@@ -82,7 +85,8 @@ CASE(by_irqfd, "an irqfd wakes it")
 		struct kvm_irq_routing head;
 		struct kvm_irq_routing_entry e;
 	} t = { .head.nr = 1,
-		.e = { .gsi = 30, .type = KVM_IRQ_ROUTING_MSI,
+		.e = { .gsi = 30,
+		       .type = KVM_IRQ_ROUTING_MSI,
 		       .u.msi = { .address_lo = 0xfee00000, .data = 0x50 } } };
 	u64 one = 1;
 
@@ -110,7 +114,8 @@ static void on_signal(int sig)
 {
 }
 
-CASE(interrupts_off, "HLT with interrupts off sleeps through interrupts; the program may make it runnable")
+CASE(interrupts_off,
+     "HLT with interrupts off sleeps through interrupts; the program may make it runnable")
 {
 	struct kvm_mp_state state = { KVM_MP_STATE_RUNNABLE };
 	struct sigaction act = { .sa_handler = on_signal };

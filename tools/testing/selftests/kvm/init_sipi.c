@@ -112,7 +112,8 @@ static void init_only(u64 unused)
 	guest_sync(2);
 }
 
-CASE(states, "after INIT the state is INIT_RECEIVED; the registers are those of a reset, and XCR0, MSRs are kept")
+CASE(states,
+     "after INIT the state is INIT_RECEIVED; the registers are those of a reset, and XCR0, MSRs are kept")
 {
 	struct vm *vm = vm_new(VM_IRQCHIP);
 	struct vcpu *bsp = vcpu_new(vm, init_only, 0);

@@ -72,7 +72,8 @@ CASE(ready, "asked for a window with interrupts on, KVM_RUN returns at once")
 	vcpu_expect_sync(cpu, 4);
 }
 
-CASE(seen, "an injected interrupt is seen in the state until it is delivered; a second gives EEXIST or waits")
+CASE(seen,
+     "an injected interrupt is seen in the state until it is delivered; a second gives EEXIST or waits")
 {
 	struct vcpu *cpu = vm_with(0, closed, 0);
 	struct kvm_sregs s;
@@ -89,7 +90,8 @@ CASE(seen, "an injected interrupt is seen in the state until it is delivered; a 
 	CHECK_EQ(s.interrupt_bitmap[0], 0);
 }
 
-CASE(bad, "a vector beyond 255 gives EINVAL; with an in-kernel controller KVM_INTERRUPT gives ENXIO")
+CASE(bad,
+     "a vector beyond 255 gives EINVAL; with an in-kernel controller KVM_INTERRUPT gives ENXIO")
 {
 	struct vcpu *cpu = vm_with(0, closed, 0);
 	struct vcpu *in_kernel = vm_with(VM_IRQCHIP, closed, 0);

@@ -34,7 +34,8 @@ static void route_msi(struct vm *vm, u32 gsi, u8 vector)
 		struct kvm_irq_routing head;
 		struct kvm_irq_routing_entry e;
 	} t = { .head.nr = 1,
-		.e = { .gsi = gsi, .type = KVM_IRQ_ROUTING_MSI,
+		.e = { .gsi = gsi,
+		       .type = KVM_IRQ_ROUTING_MSI,
 		       .u.msi = { .address_lo = 0xfee00000, .data = vector } } };
 
 	OK(ioctl(vm->fd, KVM_SET_GSI_ROUTING, &t));

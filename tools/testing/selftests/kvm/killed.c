@@ -42,7 +42,9 @@ static void victim(void)
 {
 	struct vm *vm = vm_new(VM_IRQCHIP | VM_PIT);
 	struct kvm_irqfd irqfd = { .gsi = 24, .fd = eventfd(0, 0) };
-	struct kvm_ioeventfd io = { .addr = 0x510, .len = 2, .fd = eventfd(0, 0), .flags = KVM_IOEVENTFD_FLAG_PIO };
+	struct kvm_ioeventfd io = {
+		.addr = 0x510, .len = 2, .fd = eventfd(0, 0), .flags = KVM_IOEVENTFD_FLAG_PIO
+	};
 	u8 *mem = vm_add_slot(vm, SLOT_TEST, KVM_MEM_LOG_DIRTY_PAGES, 0x10000000, 0x100000);
 	pthread_t threads[3];
 
@@ -81,7 +83,8 @@ static void check_log(int fd)
 	}
 }
 
-CASE_SLOW(any_moment, "killed thirty times, at moments from 0 to 300 ms: the kernel is well afterwards", 90)
+CASE_SLOW(any_moment,
+	  "killed thirty times, at moments from 0 to 300 ms: the kernel is well afterwards", 90)
 {
 	int log = kernel_log();
 

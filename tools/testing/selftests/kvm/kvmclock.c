@@ -155,7 +155,8 @@ CASE(realtime, "with KVM_CLOCK_REALTIME the time that passed since is added")
 	struct vm *vm = vm_new(VM_IRQCHIP);
 	struct kvm_clock_data c = get(vm);
 
-	if (!(NEED(vm->kvm, KVM_CAP_ADJUST_CLOCK) & KVM_CLOCK_REALTIME) || !(c.flags & KVM_CLOCK_REALTIME))
+	if (!(NEED(vm->kvm, KVM_CAP_ADJUST_CLOCK) & KVM_CLOCK_REALTIME) ||
+	    !(c.flags & KVM_CLOCK_REALTIME))
 		SKIP("no KVM_CLOCK_REALTIME");
 	c.clock = 5000000000;
 	c.realtime -= 7000000000;

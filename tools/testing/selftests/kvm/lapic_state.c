@@ -132,7 +132,8 @@ CASE(transitions, "changes of mode: what the manual allows, and #GP for the rest
 	CHECK_EQ(ev.kind, EV_DONE);
 }
 
-CASE(x2apic_id_format, "in x2APIC mode the state holds the whole number when the format is asked for")
+CASE(x2apic_id_format,
+     "in x2APIC mode the state holds the whole number when the format is asked for")
 {
 	struct vm *vm = vm_new(VM_IRQCHIP);
 	struct kvm_enable_cap cap = { .cap = KVM_CAP_X2APIC_API,
@@ -146,7 +147,8 @@ CASE(x2apic_id_format, "in x2APIC mode the state holds the whole number when the
 	cap.args[0] = KVM_X2APIC_API_USE_32BIT_IDS;
 	OK(ioctl(vm->fd, KVM_ENABLE_CAP, &cap));
 	cpu = vcpu_new_bare(vm, 300);
-	CHECK_EQ(vcpu_wrmsr(cpu, MSR_APIC_BASE, 0xfee00000 | APIC_BASE_ENABLE | APIC_BASE_X2APIC), 1);
+	CHECK_EQ(vcpu_wrmsr(cpu, MSR_APIC_BASE, 0xfee00000 | APIC_BASE_ENABLE | APIC_BASE_X2APIC),
+		 1);
 	OK(ioctl(cpu->fd, KVM_GET_LAPIC, &s));
 	CHECK_EQ(reg(&s, APIC_ID), 300);
 	OK(ioctl(cpu->fd, KVM_SET_LAPIC, &s));

@@ -19,7 +19,9 @@ static void hello(u64 unused)
 static void one(bool run)
 {
 	struct kvm_irqfd irqfd = { .gsi = 24, .fd = OK(eventfd(0, 0)) };
-	struct kvm_ioeventfd io = { .addr = 0x510, .len = 2, .fd = irqfd.fd, .flags = KVM_IOEVENTFD_FLAG_PIO };
+	struct kvm_ioeventfd io = {
+		.addr = 0x510, .len = 2, .fd = irqfd.fd, .flags = KVM_IOEVENTFD_FLAG_PIO
+	};
 	struct vm *vm = vm_new(VM_IRQCHIP | (run ? VM_PIT : 0));
 	struct vcpu *cpu;
 	void *mem;
@@ -41,8 +43,8 @@ static void one(bool run)
 /* Memory that the kernel holds and nobody can take from it */
 static long held(void)
 {
-	return meminfo("SUnreclaim") + meminfo("PageTables") + meminfo("VmallocUsed") + meminfo("Percpu") +
-	       meminfo("KernelStack");
+	return meminfo("SUnreclaim") + meminfo("PageTables") + meminfo("VmallocUsed") +
+	       meminfo("Percpu") + meminfo("KernelStack");
 }
 
 static long settled(void)

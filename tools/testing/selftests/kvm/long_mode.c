@@ -54,8 +54,8 @@ static void registers(u64 unused)
 		     "add %%rbp, %%rbx; pop %%rbp; mov %%rbx, %0\n"
 		     : "=m"(shared)
 		     :
-		     : "rbx", "rcx", "rsi", "rdi", "r8", "r9", "r10", "r11",
-		       "r12", "r13", "r14", "r15", "memory");
+		     : "rbx", "rcx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
+		       "r15", "memory");
 	guest_sync(shared);
 }
 
@@ -82,9 +82,8 @@ CASE(exit_registers, "an exit shows all registers, and changes to them reach the
 	r.r12 += 0x100000;
 	r.rbp += 0x200000;
 	vcpu_set_regs(cpu, &r);
-	vcpu_expect_sync(cpu, 0x101 + 0x102 + 0x103 + 0x104 + 0x108 + 0x109 +
-				      0x10a + 0x10b + 0x10c + 0x10d + 0x10e +
-				      0x10f + 0x110 + 0x300000);
+	vcpu_expect_sync(cpu, 0x101 + 0x102 + 0x103 + 0x104 + 0x108 + 0x109 + 0x10a + 0x10b +
+				      0x10c + 0x10d + 0x10e + 0x10f + 0x110 + 0x300000);
 }
 
 static void exceptions(u64 unused)
@@ -102,7 +101,6 @@ CASE(exceptions_caught, "the guest takes #UD, #PF, #GP and #BP by itself")
 {
 	vcpu_expect_done(vm_with(0, exceptions, 0));
 }
-
 
 CASE(two, "two machines do not see each other's memory at 0")
 {

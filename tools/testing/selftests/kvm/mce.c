@@ -74,8 +74,10 @@ static void waits(u64 unused)
 CASE(inject, "an uncorrected error that the program reports is #MC")
 {
 	struct vcpu *cpu = vm_with(0, waits, 0);
-	struct kvm_x86_mce m = { .status = STATUS_VALID | STATUS_UC | STATUS_EN, .addr = 0x123000,
-				 .mcg_status = 5, .bank = 3 };
+	struct kvm_x86_mce m = { .status = STATUS_VALID | STATUS_UC | STATUS_EN,
+				 .addr = 0x123000,
+				 .mcg_status = 5,
+				 .bank = 3 };
 
 	guest_handlers[18] = on_mce;
 	OK(setup(cpu, 10 | MCG_CTL_P));
@@ -89,7 +91,9 @@ CASE(inject, "an uncorrected error that the program reports is #MC")
 CASE(corrected, "a corrected one is no exception; it is found in its bank")
 {
 	struct vcpu *cpu = vm_with(0, waits, 0);
-	struct kvm_x86_mce m = { .status = STATUS_VALID | STATUS_EN | 0x42, .addr = 0x5000, .bank = 2 };
+	struct kvm_x86_mce m = { .status = STATUS_VALID | STATUS_EN | 0x42,
+				 .addr = 0x5000,
+				 .bank = 2 };
 	u64 value;
 
 	OK(setup(cpu, 10 | MCG_CTL_P));

@@ -17,8 +17,7 @@ static void touch(u64 gpa)
 
 static u8 *pages(u64 size)
 {
-	u8 *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	u8 *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	REQUIRE(p != MAP_FAILED);
 	return p;
@@ -197,8 +196,8 @@ CASE(nowhere, "a slot over addresses where the program has nothing is taken; tou
 	CHECK_EQ(ev.kind, EV_ERROR);
 	CHECK_EQ(ev.error, EFAULT);
 	/* The program mends it and the guest goes on. */
-	REQUIRE(mmap(mem, PAGE, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == mem);
+	REQUIRE(mmap(mem, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+		     0) == mem);
 	vcpu_expect_sync(cpu, 1);
 }
 
@@ -207,7 +206,9 @@ CASE(region2, "KVM_SET_USER_MEMORY_REGION2 does the same, and checks its own pad
 	struct vm *vm = vm_new(0);
 	struct vcpu *cpu = vcpu_new(vm, touch, GPA);
 	struct kvm_userspace_memory_region2 r = {
-		.slot = SLOT, .guest_phys_addr = GPA, .memory_size = PAGE,
+		.slot = SLOT,
+		.guest_phys_addr = GPA,
+		.memory_size = PAGE,
 		.userspace_addr = (u64)pages(PAGE),
 	};
 

@@ -18,8 +18,7 @@ CASE_SLOW(all, "KVM_CAP_NR_MEMSLOTS slots, at least 509, can be added, and no mo
 {
 	struct vm *vm = vm_new(0);
 	u32 count = kvm_cap(vm->kvm, KVM_CAP_NR_MEMSLOTS);
-	u8 *mem = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	u8 *mem = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	CHECK(count >= 509);
 	CHECK_ERRNO(vm_set_slot(vm, count, 0, GPA, PAGE, mem), EINVAL);
@@ -47,8 +46,8 @@ CASE_SLOW(used, "with a thousand slots each is found", 60)
 	u64 want = 0;
 
 	for (u32 i = 0; i < 1000; i++) {
-		u64 *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		u64 *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			      0);
 
 		REQUIRE(p != MAP_FAILED);
 		/* In an order that is neither up nor down */
@@ -66,7 +65,8 @@ CASE(huge, "a slot of 64 GiB, of which a few pages are touched")
 {
 	struct vm *vm = vm_new(0);
 	struct vcpu *cpu = vcpu_new(vm, add_up, 97);
-	u64 size = 1UL << 36, bits = cpuid_find(cpuid_supported(vm->kvm), 0x80000008, 0)->eax & 0xff;
+	u64 size = 1UL << 36,
+	    bits = cpuid_find(cpuid_supported(vm->kvm), 0x80000008, 0)->eax & 0xff;
 	u8 *mem = vm_add_slot(vm, SLOT_TEST, 0, GPA, size);
 
 	CHECK(bits >= 36);

@@ -23,8 +23,8 @@ CASE(beside, "slots come and go beside the one that a vCPU uses")
 	struct vm *vm = vm_new(0);
 	struct vcpu *cpu = vcpu_new(vm, work, GPA);
 	volatile u64 *mem = vm_add_slot(vm, SLOT, 0, GPA, PAGE);
-	u8 *other = mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	u8 *other =
+		mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct runner *runner = vcpu_start(cpu);
 	u64 before;
 
@@ -91,8 +91,8 @@ CASE(under, "a slot is replaced under a running vCPU: it sees the one, the other
 	pthread_t thread;
 
 	for (int i = 0; i < 2; i++) {
-		page[i] = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		page[i] = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			       0);
 		*page[i] = i + 1;
 	}
 	OK(vm_set_slot(vm, SLOT, 0, GPA, PAGE, page[0]));
@@ -135,8 +135,7 @@ CASE(flags, "dirty logging is turned on and off under a running vCPU: no write i
 	struct runner *runner = vcpu_start(cpu);
 
 	for (int i = 0; i < 40; i++) {
-		OK(vm_set_slot(vm, SLOT, i & 1 ? 0 : KVM_MEM_LOG_DIRTY_PAGES, GPA,
-			       8 * PAGE, mem));
+		OK(vm_set_slot(vm, SLOT, i & 1 ? 0 : KVM_MEM_LOG_DIRTY_PAGES, GPA, 8 * PAGE, mem));
 		sched_yield();
 	}
 	stop = true;
@@ -155,8 +154,7 @@ struct claim {
 static void *claim_place(void *arg)
 {
 	struct claim *c = arg;
-	u8 *mem = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	u8 *mem = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	for (int i = 0; i < 200; i++) {
 		if (!vm_set_slot(c->vm, c->slot, 0, GPA, PAGE, mem))
@@ -167,7 +165,8 @@ static void *claim_place(void *arg)
 	return NULL;
 }
 
-CASE_SLOW(two_threads, "two threads add and take away slots at once: each call works or says why", 60)
+CASE_SLOW(two_threads, "two threads add and take away slots at once: each call works or says why",
+	  60)
 {
 	struct vm *vm = vm_new(0);
 	struct claim claims[2] = { { vm, SLOT }, { vm, SLOT + 1 } };

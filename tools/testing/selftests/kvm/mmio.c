@@ -30,9 +30,14 @@ static void answer(struct vcpu *cpu, u64 value)
 static void writes(u64 unused)
 {
 	asm volatile("movb %b0, (%1); movw %w0, 2(%1); movl %k0, 4(%1); movq %q0, 8(%1)"
-		     : : "a"(0x1122334455667788), "r"(HOLE) : "memory");
+		     :
+		     : "a"(0x1122334455667788), "r"(HOLE)
+		     : "memory");
 	asm volatile("movb $0x5a, 0x10(%0); movl $0x12345678, 0x14(%0)\n"
-		     "movq $-2, 0x18(%0)" : : "r"(HOLE) : "memory");
+		     "movq $-2, 0x18(%0)"
+		     :
+		     : "r"(HOLE)
+		     : "memory");
 }
 
 CASE(write, "writes of 1, 2, 4 and 8 bytes, of registers and of constants")
@@ -98,7 +103,9 @@ static void arithmetic(u64 unused)
 	asm volatile("addl $3, (%0)" : : "r"(HOLE) : "memory");
 	asm volatile("orb $0x80, 4(%0)" : : "r"(HOLE) : "memory");
 	asm volatile("cmpl $10, (%2); setb %0; sete %1"
-		     : "=q"(less), "=q"(zero) : "r"(HOLE) : "memory");
+		     : "=q"(less), "=q"(zero)
+		     : "r"(HOLE)
+		     : "memory");
 	G_ASSERT_EQ(less, 1);
 	G_ASSERT_EQ(zero, 0);
 	asm volatile("testb $1, (%1); setz %0" : "=q"(zero) : "r"(HOLE) : "memory");

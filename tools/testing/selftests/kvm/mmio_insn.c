@@ -57,7 +57,10 @@ static void alu(u64 unused)
 	G_ASSERT_EQ(*(volatile u32 *)DEV, 0x05020300);
 	asm volatile("incl (%0); decb 3(%0); notw (%0); negb 2(%0)" : : D : "memory", "cc");
 	G_ASSERT_EQ(*(volatile u32 *)DEV, 0x04fefcfe);
-	asm volatile("shll $4, (%0); shrb $1, 3(%0); sarb $1, 2(%0); roll $8, (%0)" : : D : "memory", "cc");
+	asm volatile("shll $4, (%0); shrb $1, 3(%0); sarb $1, 2(%0); roll $8, (%0)"
+		     :
+		     : D
+		     : "memory", "cc");
 	G_ASSERT_EQ(*(volatile u32 *)DEV, 0xf7cfe027);
 	asm volatile("imull $3, (%1), %0" : "=r"(v) : D : "cc");
 	G_ASSERT_EQ(v, (u32)(0xf7cfe027 * 3));
@@ -108,11 +111,17 @@ static void exchanges(u64 unused)
 	u8 z;
 
 	*(volatile u32 *)DEV = 1;
-	asm volatile("lock cmpxchgl %3, (%2); sete %1" : "+a"(a), "=q"(z) : D, "r"(9) : "memory", "cc");
+	asm volatile("lock cmpxchgl %3, (%2); sete %1"
+		     : "+a"(a), "=q"(z)
+		     : D, "r"(9)
+		     : "memory", "cc");
 	G_ASSERT_EQ(z, 1);
 	G_ASSERT_EQ(*(volatile u32 *)DEV, 9);
 	a = 5;
-	asm volatile("lock cmpxchgl %3, (%2); sete %1" : "+a"(a), "=q"(z) : D, "r"(7) : "memory", "cc");
+	asm volatile("lock cmpxchgl %3, (%2); sete %1"
+		     : "+a"(a), "=q"(z)
+		     : D, "r"(7)
+		     : "memory", "cc");
 	G_ASSERT_EQ(z, 0);
 	G_ASSERT_EQ(a, 9);
 	old = 4;
@@ -130,7 +139,10 @@ static u8 buffer[32] __attribute__((aligned(16)));
 
 static void vectors(u64 unused)
 {
-	asm volatile("movups (%0), %%xmm0; movaps %%xmm0, %1" : : D, "m"(*buffer) : "xmm0", "memory");
+	asm volatile("movups (%0), %%xmm0; movaps %%xmm0, %1"
+		     :
+		     : D, "m"(*buffer)
+		     : "xmm0", "memory");
 	for (int i = 0; i < 16; i++)
 		G_ASSERT_EQ(buffer[i], i + 1);
 	asm volatile("movdqu %%xmm0, 16(%0); movaps %%xmm0, 32(%0)" : : D : "memory");
@@ -203,7 +215,8 @@ static void addressing(u64 unused)
 	G_ASSERT_EQ(v, 0x0c0b);
 }
 
-CASE(addresses, "ways to name the address: scaled index, 32-bit, segment base, absolute; AH as operand")
+CASE(addresses,
+     "ways to name the address: scaled index, 32-bit, segment base, absolute; AH as operand")
 {
 	run(addressing);
 }
@@ -212,8 +225,11 @@ static void stack_there(u64 unused)
 {
 	u64 v;
 
-	asm volatile("mov %%rsp, %%rbx; lea 64(%1), %%rsp; push $0x77; push %1; pop %0; mov %%rbx, %%rsp"
-		     : "=r"(v) : D : "rbx", "memory");
+	asm volatile(
+		"mov %%rsp, %%rbx; lea 64(%1), %%rsp; push $0x77; push %1; pop %0; mov %%rbx, %%rsp"
+		: "=r"(v)
+		: D
+		: "rbx", "memory");
 	G_ASSERT_EQ(v, DEV);
 	G_ASSERT_EQ(*(volatile u64 *)(DEV + 56), 0x77);
 }

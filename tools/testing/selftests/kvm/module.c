@@ -82,7 +82,8 @@ CASE(parameters, "the parameters that programs read are there")
 	snprintf(path, sizeof(path), "/sys/module/%s/parameters/nested", vendor_module());
 	if (CHECK(read_file(path, text, sizeof(text))))
 		CHECK(strchr("01YN", text[0]));
-	snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", vendor_module(), intel ? "ept" : "npt");
+	snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", vendor_module(),
+		 intel ? "ept" : "npt");
 	if (CHECK(read_file(path, text, sizeof(text))))
 		CHECK(strchr("01YN", text[0]));
 	CHECK(read_file("/sys/module/kvm/parameters/ignore_msrs", text, sizeof(text)));

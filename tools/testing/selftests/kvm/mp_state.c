@@ -50,8 +50,10 @@ CASE(roundtrip, "what is set is read back; states of other machines give EINVAL"
 	struct vcpu *cpu = vcpu_new_bare(vm, 0);
 
 	static const u32 states[] = {
-		KVM_MP_STATE_UNINITIALIZED, KVM_MP_STATE_INIT_RECEIVED,
-		KVM_MP_STATE_HALTED, KVM_MP_STATE_RUNNABLE,
+		KVM_MP_STATE_UNINITIALIZED,
+		KVM_MP_STATE_INIT_RECEIVED,
+		KVM_MP_STATE_HALTED,
+		KVM_MP_STATE_RUNNABLE,
 	};
 
 	for (u32 i = 0; i < ARRAY_SIZE(states); i++) {
@@ -106,7 +108,8 @@ CASE(sipi, "KVM_MP_STATE_SIPI_RECEIVED starts at the vector of the events")
 
 	vcpu_new_bare(vm, 0);
 	cpu = vcpu_new_bare(vm, 1);
-	memcpy(vm_host(vm, 0x9000), "\x8c\xc8\xe7\x80\xf4", 5); /* mov %cs, %ax; out %ax, $0x80; hlt */
+	memcpy(vm_host(vm, 0x9000), "\x8c\xc8\xe7\x80\xf4",
+	       5); /* mov %cs, %ax; out %ax, $0x80; hlt */
 	OK(ioctl(cpu->fd, KVM_GET_VCPU_EVENTS, &e));
 	e.sipi_vector = 9;
 	e.flags = KVM_VCPUEVENT_VALID_SIPI_VECTOR;

@@ -40,8 +40,7 @@ CASE(host_roundtrip, "what KVM_SET_MSRS wrote KVM_GET_MSRS reads")
 		}
 		CHECK_EQ(vcpu_rdmsr(cpu, plain[i].msr, &value), 1);
 		if (value != plain[i].value)
-			FAIL("MSR %#x is %#llx", plain[i].msr,
-			     (unsigned long long)value);
+			FAIL("MSR %#x is %#llx", plain[i].msr, (unsigned long long)value);
 	}
 }
 
@@ -50,8 +49,7 @@ static void guest_reads(u64 unused)
 	for (u32 i = 0; i < ARRAY_SIZE(plain); i++) {
 		u64 value;
 
-		if (catch_rdmsr(plain[i].msr, &value) != NO_VECTOR ||
-		    value != plain[i].value) {
+		if (catch_rdmsr(plain[i].msr, &value) != NO_VECTOR || value != plain[i].value) {
 			guest_log("MSR %#llx is %#llx", plain[i].msr, value, 0);
 			G_ASSERT_EQ(value, plain[i].value);
 		}
@@ -91,10 +89,10 @@ CASE(unknown, "an MSR that does not exist ends KVM_GET_MSRS and KVM_SET_MSRS the
 	struct {
 		struct kvm_msrs head;
 		struct kvm_msr_entry e[3];
-	} m = { .head.nmsrs = 3,
-		.e = { { MSR_STAR, 0, 7ULL << 32 },
-		       { 0x12345678, 0, 1 },
-		       { MSR_LSTAR, 0, 0x1000 } } };
+	} m = {
+		.head.nmsrs = 3,
+		.e = { { MSR_STAR, 0, 7ULL << 32 }, { 0x12345678, 0, 1 }, { MSR_LSTAR, 0, 0x1000 } }
+	};
 	u64 value;
 
 	CHECK_EQ(ioctl(cpu->fd, KVM_SET_MSRS, &m), 1);
@@ -113,8 +111,8 @@ CASE(too_many, "more entries than there is room for give E2BIG, entries nowhere 
 {
 	struct vcpu *cpu = vcpu_new_bare(vm_new(0), 0);
 	struct kvm_msrs m = { .nmsrs = 100000 };
-	void *edge = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *edge =
+		mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct kvm_msrs *last = edge + PAGE - sizeof(*last);
 
 	CHECK_ERRNO(ioctl(cpu->fd, KVM_GET_MSRS, &m), E2BIG);
@@ -148,8 +146,7 @@ static void guest_writes_bad(u64 unused)
 		u64 vector = catch_wrmsr(bad[i].msr, bad[i].value);
 
 		if (vector != 13)
-			guest_log("MSR %#llx takes %#llx", bad[i].msr,
-				  bad[i].value, 0);
+			guest_log("MSR %#llx takes %#llx", bad[i].msr, bad[i].value, 0);
 		G_ASSERT_EQ(vector, 13);
 		G_ASSERT_EQ(this_cpu()->error, 0);
 	}
@@ -171,8 +168,7 @@ CASE(bad_values_host, "the same from the program are refused and change nothing"
 			continue;
 		CHECK_EQ(vcpu_rdmsr(cpu, bad[i].msr, &before), 1);
 		if (vcpu_wrmsr(cpu, bad[i].msr, bad[i].value) != 0)
-			FAIL("MSR %#x takes %#llx", bad[i].msr,
-			     (unsigned long long)bad[i].value);
+			FAIL("MSR %#x takes %#llx", bad[i].msr, (unsigned long long)bad[i].value);
 		CHECK_EQ(vcpu_rdmsr(cpu, bad[i].msr, &after), 1);
 		CHECK_EQ(after, before);
 	}

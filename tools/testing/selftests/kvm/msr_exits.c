@@ -64,7 +64,8 @@ static void invalid(u64 unused)
 	guest_sync(1);
 }
 
-CASE(invalid_value, "a value that is not allowed goes to the program with its own reason; the reasons are told apart")
+CASE(invalid_value,
+     "a value that is not allowed goes to the program with its own reason; the reasons are told apart")
 {
 	struct vcpu *cpu = vm_with(0, invalid, 0);
 
@@ -108,7 +109,8 @@ CASE(one_way, "reading may be denied and writing allowed")
 {
 	struct vcpu *cpu = vm_with(0, filtered, 0);
 
-	OK(filter(cpu->vm, KVM_MSR_FILTER_DEFAULT_ALLOW, MSR_STAR, 8, KVM_MSR_FILTER_READ, deny_star));
+	OK(filter(cpu->vm, KVM_MSR_FILTER_DEFAULT_ALLOW, MSR_STAR, 8, KVM_MSR_FILTER_READ,
+		  deny_star));
 	vcpu_expect_sync(cpu, 13);
 	vcpu_expect_sync(cpu, NO_VECTOR);
 }

@@ -37,10 +37,9 @@ CASE(list, "the list says how long it is, and what is in it comes once")
 CASE(usual, "the MSRs that a long-mode system lives on are in it")
 {
 	static const u32 usual[] = {
-		MSR_TSC, MSR_SYSENTER_CS, MSR_SYSENTER_ESP, MSR_SYSENTER_EIP,
-		MSR_PAT, MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK,
-		MSR_KERNEL_GS_BASE, 0x4b564d00, 0x4b564d01, MSR_MISC_ENABLE,
-		MSR_MCG_STATUS, MSR_TSC_DEADLINE,
+		MSR_TSC,    MSR_SYSENTER_CS, MSR_SYSENTER_ESP, MSR_SYSENTER_EIP, MSR_PAT,
+		MSR_STAR,   MSR_LSTAR,	     MSR_CSTAR,	       MSR_SFMASK,	 MSR_KERNEL_GS_BASE,
+		0x4b564d00, 0x4b564d01,	     MSR_MISC_ENABLE,  MSR_MCG_STATUS,	 MSR_TSC_DEADLINE,
 	};
 	int kvm = kvm_open();
 	struct kvm_msr_list *list = get_list(kvm, KVM_GET_MSR_INDEX_LIST);
@@ -70,8 +69,8 @@ static void read_and_write_back(unsigned int flags)
 		if (!vcpu_rdmsr(cpu, list->indices[i], &value))
 			FAIL("MSR %#x cannot be read", list->indices[i]);
 		else if (!vcpu_wrmsr(cpu, list->indices[i], value))
-			FAIL("MSR %#x: its own value %#llx cannot be written",
-			     list->indices[i], (unsigned long long)value);
+			FAIL("MSR %#x: its own value %#llx cannot be written", list->indices[i],
+			     (unsigned long long)value);
 	}
 }
 
@@ -90,8 +89,8 @@ CASE(at_once, "all of them at once, as QEMU does it")
 	struct vm *vm = vm_new(VM_IRQCHIP);
 	struct vcpu *cpu = vcpu_new_bare(vm, 0);
 	struct kvm_msr_list *list = get_list(vm->kvm, KVM_GET_MSR_INDEX_LIST);
-	struct kvm_msrs *msrs = calloc(
-		1, sizeof(*msrs) + list->nmsrs * sizeof(struct kvm_msr_entry));
+	struct kvm_msrs *msrs =
+		calloc(1, sizeof(*msrs) + list->nmsrs * sizeof(struct kvm_msr_entry));
 
 	REQUIRE(msrs);
 	msrs->nmsrs = list->nmsrs;
@@ -115,8 +114,7 @@ CASE(features, "every feature MSR can be read on /dev/kvm")
 		} one = { .head.nmsrs = 1, .entry.index = list->indices[i] };
 
 		if (ioctl(kvm, KVM_GET_MSRS, &one) != 1)
-			FAIL("feature MSR %#x cannot be read",
-			     list->indices[i]);
+			FAIL("feature MSR %#x cannot be read", list->indices[i]);
 	}
 }
 

@@ -219,9 +219,12 @@ static void set_iopl_3(u64 unused)
 {
 	guest_sync(0);
 	/* In user mode with IOPL 0: #GP */
-	asm volatile("mov %%rsp, %%rax; push %0; push %%rax; pushfq; push %1; lea 1f(%%rip), %%rax; push %%rax; iretq\n"
-		     "1: in $0x80, %%al; ud2"
-		     : : "i"(USER_DS), "i"(USER_CS) : "rax", "memory");
+	asm volatile(
+		"mov %%rsp, %%rax; push %0; push %%rax; pushfq; push %1; lea 1f(%%rip), %%rax; push %%rax; iretq\n"
+		"1: in $0x80, %%al; ud2"
+		:
+		: "i"(USER_DS), "i"(USER_CS)
+		: "rax", "memory");
 }
 
 static void saw_gp(struct frame *frame)

@@ -210,14 +210,16 @@ static void lapic_off(u64 unused)
 		relax();
 }
 
-CASE(through_ioapic, "its interrupt reaches input 2 of the I/O APIC when the program routes it there")
+CASE(through_ioapic,
+     "its interrupt reaches input 2 of the I/O APIC when the program routes it there")
 {
 	struct vcpu *cpu = vm_with(VM_IRQCHIP | VM_PIT, lapic_off, 0);
 	struct {
 		struct kvm_irq_routing head;
 		struct kvm_irq_routing_entry e;
 	} t = { .head.nr = 1,
-		.e = { .gsi = 0, .type = KVM_IRQ_ROUTING_IRQCHIP,
+		.e = { .gsi = 0,
+		       .type = KVM_IRQ_ROUTING_IRQCHIP,
 		       .u.irqchip = { KVM_IRQCHIP_IOAPIC, 2 } } };
 
 	OK(ioctl(cpu->vm->fd, KVM_SET_GSI_ROUTING, &t));

@@ -2,18 +2,23 @@
 /* 32-bit protected mode: without paging, with two-level tables, with PAE. */
 #include "vm.h"
 
-#define CODE32(name, text)                                    \
-	extern const u8 name[], name##_end[];                 \
-	asm(".pushsection .rodata\n.code32\n" #name ":\n" text \
-	    "\n" #name "_end:\n.code64\n.popsection\n")
+#define CODE32(name, text)                                                \
+	extern const u8 name[], name##_end[];                             \
+	asm(".pushsection .rodata\n.code32\n" #name ":\n" text "\n" #name \
+	    "_end:\n.code64\n.popsection\n")
 
 #define CODE 0x8000UL
 #define PD 0x200000UL
 
 static struct kvm_segment flat(u8 type, u16 selector)
 {
-	return (struct kvm_segment){ .limit = 0xffffffff, .selector = selector, .type = type,
-				     .present = 1, .s = 1, .db = 1, .g = 1 };
+	return (struct kvm_segment){ .limit = 0xffffffff,
+				     .selector = selector,
+				     .type = type,
+				     .present = 1,
+				     .s = 1,
+				     .db = 1,
+				     .g = 1 };
 }
 
 static struct vcpu *guest32(const u8 *code, const u8 *end, u64 cr0, u64 cr4)
@@ -89,7 +94,8 @@ CASE(two_level, "tables of two levels, pages of 4 KiB and, with CR4.PSE, of 4 Mi
 CASE(pae, "PAE: four pointers, entries of 64 bits, pages of 2 MiB")
 {
 	struct vcpu *cpu = GUEST32(paged, 0, 0);
-	u64 *pdpt = vm_host(cpu->vm, PD), *pd = vm_host(cpu->vm, PD + PAGE), *pt = vm_host(cpu->vm, PD + 2 * PAGE);
+	u64 *pdpt = vm_host(cpu->vm, PD), *pd = vm_host(cpu->vm, PD + PAGE),
+	    *pt = vm_host(cpu->vm, PD + 2 * PAGE);
 	u64 *pd3 = vm_host(cpu->vm, PD + 3 * PAGE);
 	struct kvm_sregs s;
 
@@ -120,12 +126,11 @@ CASE(pae, "PAE: four pointers, entries of 64 bits, pages of 2 MiB")
 	}
 }
 
-CODE32(turn_on,
-       "mov $0x200000, %eax; mov %eax, %cr3\n"
-       "mov %cr4, %eax; or $0x20, %eax; mov %eax, %cr4\n"
-       "mov %cr0, %eax; or $0x80000000, %eax; mov %eax, %cr0\n"
-       "mov 0xc0009000, %ebx\n"
-       "and $0x7fffffff, %eax; mov %eax, %cr0; mov 0x9000, %ecx; hlt");
+CODE32(turn_on, "mov $0x200000, %eax; mov %eax, %cr3\n"
+		"mov %cr4, %eax; or $0x20, %eax; mov %eax, %cr4\n"
+		"mov %cr0, %eax; or $0x80000000, %eax; mov %eax, %cr0\n"
+		"mov 0xc0009000, %ebx\n"
+		"and $0x7fffffff, %eax; mov %eax, %cr0; mov 0x9000, %ecx; hlt");
 
 CASE(by_guest, "the guest turns PAE paging on and off by itself")
 {
@@ -141,13 +146,12 @@ CASE(by_guest, "the guest turns PAE paging on and off by itself")
 	CHECK_EQ(r.rcx, 0x1234);
 }
 
-CODE32(to_long,
-       "mov $0x10000, %eax; mov %eax, %cr3\n"
-       "mov %cr4, %eax; or $0x20, %eax; mov %eax, %cr4\n"
-       "mov $0xc0000080, %ecx; rdmsr; or $0x100, %eax; wrmsr\n"
-       "mov %cr0, %eax; or $0x80000000, %eax; mov %eax, %cr0\n"
-       "rdmsr; mov %eax, %ebx\n" /* EFER: LMA has come */
-       "ljmp $0x20, $0x8100\n");
+CODE32(to_long, "mov $0x10000, %eax; mov %eax, %cr3\n"
+		"mov %cr4, %eax; or $0x20, %eax; mov %eax, %cr4\n"
+		"mov $0xc0000080, %ecx; rdmsr; or $0x100, %eax; wrmsr\n"
+		"mov %cr0, %eax; or $0x80000000, %eax; mov %eax, %cr0\n"
+		"rdmsr; mov %eax, %ebx\n" /* EFER: LMA has come */
+		"ljmp $0x20, $0x8100\n");
 
 CASE(into_long, "the guest goes into long mode by itself, as a boot loader does")
 {
@@ -156,7 +160,8 @@ CASE(into_long, "the guest goes into long mode by itself, as a boot loader does"
 	struct kvm_sregs s;
 
 	((u64 *)vm_host(cpu->vm, 0x5000))[4] = 0x00af9b000000ffff;
-	memcpy(vm_host(cpu->vm, 0x8100), "\x48\xb8\x11\x22\x33\x44\x55\x66\x77\x88\xf4", 11); /* movabs, hlt */
+	memcpy(vm_host(cpu->vm, 0x8100), "\x48\xb8\x11\x22\x33\x44\x55\x66\x77\x88\xf4",
+	       11); /* movabs, hlt */
 	r = at_hlt(cpu);
 	CHECK_EQ(r.rax, 0x8877665544332211);
 	CHECK_EQ(r.rbx & (EFER_LME | EFER_LMA), EFER_LME | EFER_LMA);

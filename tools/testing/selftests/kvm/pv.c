@@ -95,9 +95,15 @@ static u64 hypercall(u64 nr, u64 a, u64 b, u64 c, u64 d)
 	u64 ret;
 
 	if (cpuid(0, 0).ebx == 0x756e6547)
-		asm volatile("vmcall" : "=a"(ret) : "a"(nr), "b"(a), "c"(b), "d"(c), "S"(d) : "memory");
+		asm volatile("vmcall"
+			     : "=a"(ret)
+			     : "a"(nr), "b"(a), "c"(b), "d"(c), "S"(d)
+			     : "memory");
 	else
-		asm volatile("vmmcall" : "=a"(ret) : "a"(nr), "b"(a), "c"(b), "d"(c), "S"(d) : "memory");
+		asm volatile("vmmcall"
+			     : "=a"(ret)
+			     : "a"(nr), "b"(a), "c"(b), "d"(c), "S"(d)
+			     : "memory");
 	return ret;
 }
 
@@ -158,9 +164,12 @@ CASE(poll_control_works, "the halt-polling MSR holds 0 or 1")
 
 static void user_call(u64 unused)
 {
-	asm volatile("mov %%rsp, %%rax; push %0; push %%rax; pushfq; push %1; lea 1f(%%rip), %%rax; push %%rax; iretq\n"
-		     "1: mov $5, %%eax; xor %%ebx, %%ebx; vmmcall; ud2"
-		     : : "i"(USER_DS), "i"(USER_CS) : "rax", "rbx", "memory");
+	asm volatile(
+		"mov %%rsp, %%rax; push %0; push %%rax; pushfq; push %1; lea 1f(%%rip), %%rax; push %%rax; iretq\n"
+		"1: mov $5, %%eax; xor %%ebx, %%ebx; vmmcall; ud2"
+		:
+		: "i"(USER_DS), "i"(USER_CS)
+		: "rax", "rbx", "memory");
 }
 
 static void at_ud(struct frame *frame)

@@ -60,11 +60,15 @@ static void map_range(u64 unused)
 {
 	u64 ret;
 
-	asm volatile("vmmcall" : "=a"(ret) : "a"(12), "b"(0x100000), "c"(1), "d"(0), "S"(0) : "memory");
+	asm volatile("vmmcall"
+		     : "=a"(ret)
+		     : "a"(12), "b"(0x100000), "c"(1), "d"(0), "S"(0)
+		     : "memory");
 	guest_sync(ret);
 }
 
-CASE(exit_hypercall, "KVM_CAP_EXIT_HYPERCALL: KVM_HC_MAP_GPA_RANGE goes to the program, which answers")
+CASE(exit_hypercall,
+     "KVM_CAP_EXIT_HYPERCALL: KVM_HC_MAP_GPA_RANGE goes to the program, which answers")
 {
 	struct vm *vm = vm_new(0);
 	struct vcpu *cpu = vcpu_new(vm, map_range, 0);
@@ -82,7 +86,8 @@ CASE(exit_hypercall, "KVM_CAP_EXIT_HYPERCALL: KVM_HC_MAP_GPA_RANGE goes to the p
 	CHECK_EQ(cpu->run->hypercall.nr, 12);
 	CHECK_EQ(cpu->run->hypercall.args[0], 0x100000);
 	CHECK_EQ(cpu->run->hypercall.args[1], 1);
-	CHECK_EQ(cpu->run->hypercall.flags & KVM_EXIT_HYPERCALL_LONG_MODE, KVM_EXIT_HYPERCALL_LONG_MODE);
+	CHECK_EQ(cpu->run->hypercall.flags & KVM_EXIT_HYPERCALL_LONG_MODE,
+		 KVM_EXIT_HYPERCALL_LONG_MODE);
 	cpu->run->hypercall.ret = 0x77;
 	vcpu_expect_sync(cpu, 0x77);
 }
@@ -101,7 +106,8 @@ static void bus(u64 unused)
 	guest_sync(0xffffffff - a);
 }
 
-CASE(bus_clock, "KVM_CAP_X86_APIC_BUS_CYCLES_NS sets the rate of the APIC timer, before the first vCPU")
+CASE(bus_clock,
+     "KVM_CAP_X86_APIC_BUS_CYCLES_NS sets the rate of the APIC timer, before the first vCPU")
 {
 	struct vm *vm = vm_new(VM_IRQCHIP);
 	struct vcpu *cpu;

@@ -3,10 +3,10 @@
 #include "vm.h"
 
 /* Position-independent 16-bit code, copied to where a case wants it. */
-#define CODE16(name, text)                                    \
-	extern const u8 name[], name##_end[];                 \
-	asm(".pushsection .rodata\n.code16\n" #name ":\n" text \
-	    "\n" #name "_end:\n.code64\n.popsection\n")
+#define CODE16(name, text)                                                \
+	extern const u8 name[], name##_end[];                             \
+	asm(".pushsection .rodata\n.code16\n" #name ":\n" text "\n" #name \
+	    "_end:\n.code64\n.popsection\n")
 
 static struct vcpu *guest16(const u8 *code, const u8 *end, u16 selector)
 {
@@ -43,7 +43,8 @@ CASE(add, "adds two registers, writes the sum to a port, halts")
 	CHECK_EQ(r.rip, add_code_end - add_code);
 }
 
-CODE16(in_code, "mov $0x71, %dx; in %dx, %al; mov %al, %bl; in $0x72, %ax; mov %ax, %cx; inl $0x74, %eax; hlt");
+CODE16(in_code,
+       "mov $0x71, %dx; in %dx, %al; mov %al, %bl; in $0x72, %ax; mov %ax, %cx; inl $0x74, %eax; hlt");
 
 CASE(in, "reads ports of 1, 2 and 4 bytes; the other parts of the register are kept")
 {
@@ -89,10 +90,9 @@ CASE(stack, "push, pop, call and ret go through SS:SP")
 	CHECK_EQ(*(u16 *)vm_host(cpu->vm, 0x3000 + 0x6ffe), 9);
 }
 
-CODE16(int_code,
-       "xor %ax, %ax; mov %ax, %ds; mov %ax, %ss; mov $0x800, %sp\n"
-       "movw $0x500, 0x84; movw $0, 0x86; movb $0xcf, 0x500\n" /* IRET for INT 0x21 */
-       "sti; int $0x21; hlt");
+CODE16(int_code, "xor %ax, %ax; mov %ax, %ds; mov %ax, %ss; mov $0x800, %sp\n"
+		 "movw $0x500, 0x84; movw $0, 0x86; movb $0xcf, 0x500\n" /* IRET for INT 0x21 */
+		 "sti; int $0x21; hlt");
 
 CASE(interrupt, "INT goes through the vector table at 0 and IRET comes back with the flags")
 {
@@ -108,10 +108,9 @@ CASE(interrupt, "INT goes through the vector table at 0 and IRET comes back with
 	CHECK_EQ(*(u16 *)vm_host(cpu->vm, 0x7fc), 0x400);
 }
 
-CODE16(div_code,
-       "xor %ax, %ax; mov %ax, %ds; mov %ax, %ss; mov $0x800, %sp\n"
-       "movw $0x500, 0; movw $0, 2; movb $0xf4, 0x500\n" /* HLT for #DE */
-       "mov $1, %ax; xor %bl, %bl; div %bl; mov $0xbad, %ax; hlt");
+CODE16(div_code, "xor %ax, %ax; mov %ax, %ds; mov %ax, %ss; mov $0x800, %sp\n"
+		 "movw $0x500, 0; movw $0, 2; movb $0xf4, 0x500\n" /* HLT for #DE */
+		 "mov $1, %ax; xor %bl, %bl; div %bl; mov $0xbad, %ax; hlt");
 
 CASE(divide, "a division by zero goes through vector 0")
 {
@@ -126,13 +125,12 @@ CASE(divide, "a division by zero goes through vector 0")
 }
 
 /* Big real mode: load a flat segment in protected mode, go back, keep the limit. */
-CODE16(big_code,
-       "cli; xor %ax, %ax; mov %ax, %ds\n"
-       "lgdtl 0x600\n"
-       "mov %cr0, %eax; or $1, %al; mov %eax, %cr0\n"
-       "mov $8, %bx; mov %bx, %es\n"
-       "and $0xfe, %al; mov %eax, %cr0; jmp 1f; 1:\n"
-       "mov $0x200000, %edi; movl $0xcafe1234, %es:(%edi); movl %es:(%edi), %ebx; hlt");
+CODE16(big_code, "cli; xor %ax, %ax; mov %ax, %ds\n"
+		 "lgdtl 0x600\n"
+		 "mov %cr0, %eax; or $1, %al; mov %eax, %cr0\n"
+		 "mov $8, %bx; mov %bx, %es\n"
+		 "and $0xfe, %al; mov %eax, %cr0; jmp 1f; 1:\n"
+		 "mov $0x200000, %edi; movl $0xcafe1234, %es:(%edi); movl %es:(%edi), %ebx; hlt");
 
 CASE(big_real, "a segment limit set in protected mode stays in real mode")
 {

@@ -85,7 +85,8 @@ CASE_SLOW(header, "kvm_run's head and its exit data", 60)
 	storm(0, 0, offsetof(struct kvm_run, kvm_valid_regs), 0, 0, 8000);
 }
 
-CASE_SLOW(without_immediate_exit, "the same with immediate_exit left alone, so that the guest gets on", 60)
+CASE_SLOW(without_immediate_exit,
+	  "the same with immediate_exit left alone, so that the guest gets on", 60)
 {
 	storm(0, 0, offsetof(struct kvm_run, kvm_valid_regs), 0, 2, 8000);
 }
@@ -125,7 +126,8 @@ CASE_SLOW(sync_regs, "the registers to synchronize", 60)
 			refused++;
 		}
 		if (i % 64 == 63) {
-			struct kvm_vcpu_events none = { .flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW };
+			struct kvm_vcpu_events none = { .flags = KVM_VCPUEVENT_VALID_NMI_PENDING |
+								 KVM_VCPUEVENT_VALID_SHADOW };
 
 			vcpu_long_mode(cpu);
 			vcpu_call(cpu, busy, 0);

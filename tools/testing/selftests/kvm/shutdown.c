@@ -162,11 +162,13 @@ CASE(garbage_mmio, "random instructions on addresses without memory end in a doc
 		struct vcpu *cpu = i ? &vm->cpus[0] : vcpu_new(vm, (void (*)(u64))(void *)noise, 0);
 		struct kvm_regs r = { .rip = (u64)noise, .rsp = 0xd0008000, .rflags = 2 };
 		struct kvm_sregs s;
-		struct kvm_vcpu_events none = { .flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW };
+		struct kvm_vcpu_events none = { .flags = KVM_VCPUEVENT_VALID_NMI_PENDING |
+							 KVM_VCPUEVENT_VALID_SHADOW };
 
 		for (u32 a = 0; a < ARRAY_SIZE(noise); a++)
 			noise[a] = next_random() << 8 ^ next_random();
-		r.rax = r.rbx = r.rcx = r.rdx = r.rsi = r.rdi = r.rbp = 0xd0000000 + (next_random() & 0xfff);
+		r.rax = r.rbx = r.rcx = r.rdx = r.rsi = r.rdi = r.rbp =
+			0xd0000000 + (next_random() & 0xfff);
 		vcpu_long_mode(cpu);
 		vcpu_get_sregs(cpu, &s);
 		s.idt.limit = 0;

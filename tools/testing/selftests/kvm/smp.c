@@ -112,7 +112,8 @@ static void changer(u64 unused)
 	finished = 1;
 }
 
-CASE(shootdown, "one CPU changes a page's entry, another flushes it when told, and sees the new page")
+CASE(shootdown,
+     "one CPU changes a page's entry, another flushes it when told, and sees the new page")
 {
 	struct vm *vm = vm_new(VM_IRQCHIP);
 	struct vcpu *a = vcpu_new(vm, changer, 0), *b = vcpu_new(vm, looker, 0);
@@ -142,11 +143,14 @@ static void count(u64 unused)
 		last = now;
 		work++;
 		asm volatile("movq %0, %%xmm4; movq %%xmm4, %%rax; cmp %0, %%rax; je 1f; ud2; 1:"
-			     : : "r"(now) : "rax", "cc");
+			     :
+			     : "r"(now)
+			     : "rax", "cc");
 	}
 }
 
-CASE(moved, "a vCPU whose thread is moved between processors goes on, with its registers and its clock")
+CASE(moved,
+     "a vCPU whose thread is moved between processors goes on, with its registers and its clock")
 {
 	struct vcpu *cpu = vm_with(VM_IRQCHIP, count, 0);
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);

@@ -63,7 +63,8 @@ CASE(msi, "an MSI is delivered")
 	vcpu_expect_sync(cpu, 1);
 }
 
-CASE(eoi, "EOI of a vector that a level route names is told with KVM_EXIT_IOAPIC_EOI, of others it is not")
+CASE(eoi,
+     "EOI of a vector that a level route names is told with KVM_EXIT_IOAPIC_EOI, of others it is not")
 {
 	struct vcpu *cpu = vm_with(VM_SPLIT_IRQCHIP, receive, 0x61);
 	struct {
@@ -76,8 +77,10 @@ CASE(eoi, "EOI of a vector that a level route names is told with KVM_EXIT_IOAPIC
 	/* The program's I/O APIC, as it is told to the kernel: pin 4 is the one */
 	for (u32 i = 0; i < 24; i++)
 		t.e[i] = (struct kvm_irq_routing_entry){
-			.gsi = i, .type = KVM_IRQ_ROUTING_MSI,
-			.u.msi = { .address_lo = 0xfee00000, .data = i == 4 ? 0x61 | 1 << 15 : 0x20 },
+			.gsi = i,
+			.type = KVM_IRQ_ROUTING_MSI,
+			.u.msi = { .address_lo = 0xfee00000,
+				   .data = i == 4 ? 0x61 | 1 << 15 : 0x20 },
 		};
 	OK(ioctl(cpu->vm->fd, KVM_SET_GSI_ROUTING, &t));
 	guest_handlers[0x61] = guest_handlers[0x71] = irq_count;

@@ -38,7 +38,9 @@ CASE(tables, "descriptor tables and selectors are kept to the bit")
 	a.fs.base = 0xffff888012345678;
 	a.fs.selector = 0x1233;
 	a.gs.base = 0x00007fff12345678;
-	a.ldt = (struct kvm_segment){ .base = 0x1000, .limit = 0x77, .selector = 0x58, .type = 2, .present = 1 };
+	a.ldt = (struct kvm_segment){
+		.base = 0x1000, .limit = 0x77, .selector = 0x58, .type = 2, .present = 1
+	};
 	a.cr2 = 0x1234567890ab;
 	vcpu_set_sregs(cpu, &a);
 	vcpu_get_sregs(cpu, &b);
@@ -61,8 +63,15 @@ CASE(segment_bits, "every bit of a segment's attributes is kept")
 	struct kvm_sregs a, b;
 	struct vcpu *cpu = with_sregs(&a);
 
-	a.es = (struct kvm_segment){ .base = 0x12345678, .limit = 0xabcd, .selector = 0x42,
-				     .type = 5, .present = 1, .dpl = 2, .db = 1, .s = 1, .avl = 1 };
+	a.es = (struct kvm_segment){ .base = 0x12345678,
+				     .limit = 0xabcd,
+				     .selector = 0x42,
+				     .type = 5,
+				     .present = 1,
+				     .dpl = 2,
+				     .db = 1,
+				     .s = 1,
+				     .avl = 1 };
 	vcpu_set_sregs(cpu, &a);
 	vcpu_get_sregs(cpu, &b);
 	CHECK_EQ(b.es.base, 0x12345678);
@@ -95,20 +104,21 @@ static void check_refused(void (*spoil)(struct kvm_sregs *), const char *what)
 	vcpu_expect_sync(cpu, 1);
 }
 
-#define REFUSED(id, text, change)                            \
-	static void spoil_##id(struct kvm_sregs *s)          \
-	{                                                    \
-		change;                                      \
-	}                                                    \
+#define REFUSED(id, text, change)                                     \
+	static void spoil_##id(struct kvm_sregs *s)                   \
+	{                                                             \
+		change;                                               \
+	}                                                             \
 	CASE(id, text " is refused with EINVAL, and nothing changes") \
-	{                                                    \
-		check_refused(spoil_##id, text);             \
+	{                                                             \
+		check_refused(spoil_##id, text);                      \
 	}
 
 REFUSED(paging_no_pae, "long mode without PAE", s->cr4 &= ~CR4_PAE)
 REFUSED(paging_no_lma, "paging with LME and without LMA", s->efer &= ~EFER_LMA)
 REFUSED(lma_no_paging, "LMA without paging", s->cr0 &= ~CR0_PG)
-REFUSED(long_and_big, "a code segment both 64-bit and 32-bit", s->cs.db = 1; s->efer &= ~(EFER_LMA | EFER_LME))
+REFUSED(long_and_big, "a code segment both 64-bit and 32-bit", s->cs.db = 1;
+	s->efer &= ~(EFER_LMA | EFER_LME))
 REFUSED(cr4_reserved, "a reserved bit of CR4", s->cr4 |= BIT(31))
 REFUSED(cr4_high, "the upper half of CR4", s->cr4 |= BIT(40))
 REFUSED(cr0_high, "the upper half of CR0", s->cr0 |= BIT(33))

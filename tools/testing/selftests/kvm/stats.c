@@ -30,7 +30,8 @@ static struct stats open_stats(int of)
 	REQUIRE(s.h.name_size && s.h.name_size <= 256 && s.h.num_desc && s.h.num_desc < 1000);
 	s.step = sizeof(struct kvm_stats_desc) + s.h.name_size;
 	s.desc = calloc(s.h.num_desc, s.step);
-	CHECK_EQ(OK(pread(s.fd, s.desc, s.h.num_desc * s.step, s.h.desc_offset)), s.h.num_desc * s.step);
+	CHECK_EQ(OK(pread(s.fd, s.desc, s.h.num_desc * s.step, s.h.desc_offset)),
+		 s.h.num_desc * s.step);
 	return s;
 }
 

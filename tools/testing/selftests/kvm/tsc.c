@@ -77,7 +77,8 @@ CASE(khz, "its rate is known, of the vCPU and of the machine")
 	CHECK_EQ(ioctl(cpu->fd, KVM_GET_TSC_KHZ, 0), khz);
 }
 
-CASE(other_rate, "another rate is had where the processor can scale; a faster one than that is refused")
+CASE(other_rate,
+     "another rate is had where the processor can scale; a faster one than that is refused")
 {
 	struct vcpu *cpu = vm_with(0, ticks, 0);
 	long khz = OK(ioctl(cpu->fd, KVM_GET_TSC_KHZ, 0));
@@ -92,7 +93,8 @@ CASE(other_rate, "another rate is had where the processor can scale; a faster on
 	reading(cpu);
 }
 
-CASE(vm_rate, "the machine's rate is that of the vCPUs made afterwards, and can be set before the first alone")
+CASE(vm_rate,
+     "the machine's rate is that of the vCPUs made afterwards, and can be set before the first alone")
 {
 	struct vm *vm = vm_new(0);
 	struct vcpu *cpu;
@@ -107,7 +109,9 @@ CASE(vm_rate, "the machine's rate is that of the vCPUs made afterwards, and can 
 
 static int attr(int fd, unsigned long command, u64 *value)
 {
-	struct kvm_device_attr a = { .group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET, .addr = (u64)value };
+	struct kvm_device_attr a = { .group = KVM_VCPU_TSC_CTRL,
+				     .attr = KVM_VCPU_TSC_OFFSET,
+				     .addr = (u64)value };
 
 	return ioctl(fd, command, &a);
 }

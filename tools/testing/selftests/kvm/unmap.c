@@ -49,8 +49,8 @@ CASE(remapped, "other pages mapped in the same place are what the guest sees")
 	struct vcpu *cpu = start(fill_and_look);
 
 	vcpu_expect_sync(cpu, 1);
-	REQUIRE(mmap(mem, N * PAGE, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == mem);
+	REQUIRE(mmap(mem, N * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		     -1, 0) == mem);
 	vcpu_expect_sync(cpu, 2);
 	for (u64 i = 0; i < N; i++)
 		*(u64 *)(mem + i * PAGE) = 0x100 + i;
@@ -67,8 +67,8 @@ CASE(moved, "pages moved away with mremap are gone, moved in they are there")
 		       mmap(NULL, N * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 	REQUIRE(other != MAP_FAILED);
 	CHECK_EQ(*(u64 *)(other + 7 * PAGE), 8);
-	REQUIRE(mmap(mem, N * PAGE, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == mem);
+	REQUIRE(mmap(mem, N * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		     -1, 0) == mem);
 	vcpu_expect_sync(cpu, 2);
 	for (u64 i = 0; i < N; i++)
 		*(u64 *)(other + i * PAGE) = 0x100 + i;
@@ -86,8 +86,8 @@ CASE(unmapped, "an access to pages that were unmapped is EFAULT, and goes on whe
 	ev = vcpu_run(cpu);
 	CHECK_EQ(ev.kind, EV_ERROR);
 	CHECK_EQ(ev.error, EFAULT);
-	REQUIRE(mmap(mem, N * PAGE, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == mem);
+	REQUIRE(mmap(mem, N * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		     -1, 0) == mem);
 	vcpu_expect_sync(cpu, 2);
 }
 
@@ -154,7 +154,8 @@ static void churned(bool remap)
 		u64 seen = *(u64 *)(mem + i * PAGE);
 
 		if (seen && seen != i + 1)
-			FAIL("page %llu holds %llu", (unsigned long long)i, (unsigned long long)seen);
+			FAIL("page %llu holds %llu", (unsigned long long)i,
+			     (unsigned long long)seen);
 	}
 	vm_free(a->vm);
 }
@@ -192,7 +193,8 @@ static void *thief(void *arg)
 	return NULL;
 }
 
-CASE(unmapped_running, "memory unmapped under a running guest: EFAULT, and nobody else's page is written")
+CASE(unmapped_running,
+     "memory unmapped under a running guest: EFAULT, and nobody else's page is written")
 {
 	struct vcpu *cpu = start(counter);
 	pthread_t thread;

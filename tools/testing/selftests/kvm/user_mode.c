@@ -11,14 +11,13 @@ static void __attribute__((noreturn)) enter_user(const void *code, u64 flags)
 {
 	asm volatile("push %0; push %1; push %2; push %3; push %4; iretq"
 		     :
-		     : "i"(USER_DS), "r"(user_stack + 60), "r"(flags | 2),
-		       "i"(USER_CS), "r"(code)
+		     : "i"(USER_DS), "r"(user_stack + 60), "r"(flags | 2), "i"(USER_CS), "r"(code)
 		     : "memory");
 	__builtin_unreachable();
 }
 
-#define USER_CODE(name, text)                                         \
-	extern const u8 name[];                                       \
+#define USER_CODE(name, text)   \
+	extern const u8 name[]; \
 	asm(".pushsection .text\n" #name ":\n" text "\n.popsection\n")
 
 static void at_trap(struct frame *frame)
@@ -73,7 +72,8 @@ CASE(privileged, "privileged instructions are #GP(0) in user mode, intercepted o
 		expect_trap(do_wbinvd, 13, 0);
 }
 
-CASE(gates, "INT through a gate of the kernel's is #GP with its number, INT3 is allowed, #UD is itself")
+CASE(gates,
+     "INT through a gate of the kernel's is #GP with its number, INT3 is allowed, #UD is itself")
 {
 	expect_trap(do_int, 13, 0x21 * 8 + 2);
 	expect_trap(do_int3, 3, 0);

@@ -31,7 +31,8 @@ CASE(reporting, "it can be turned on and off with an in-kernel APIC; unknown fla
 	OK(ioctl(cpu->fd, KVM_TPR_ACCESS_REPORTING, &t));
 }
 
-CASE(vapic_addr, "the address of the page is taken and cleared; without an in-kernel APIC it gives EINVAL")
+CASE(vapic_addr,
+     "the address of the page is taken and cleared; without an in-kernel APIC it gives EINVAL")
 {
 	struct vcpu *cpu = vm_with(VM_IRQCHIP, nothing, 0), *none = vm_with(0, nothing, 0);
 	struct kvm_vapic_addr v = { 0x300000 };

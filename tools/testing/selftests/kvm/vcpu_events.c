@@ -130,8 +130,11 @@ static void masked(u64 unused)
 	guest_sync(1);
 	guest_sync(2);
 	/* An IRET unmasks. */
-	asm volatile("mov %%rsp, %%rax; push %0; push %%rax; pushfq; push %1; lea 1f(%%rip), %%rax; push %%rax; iretq; 1:"
-		     : : "i"(KERNEL_DS), "i"(KERNEL_CS) : "rax", "memory");
+	asm volatile(
+		"mov %%rsp, %%rax; push %0; push %%rax; pushfq; push %1; lea 1f(%%rip), %%rax; push %%rax; iretq; 1:"
+		:
+		: "i"(KERNEL_DS), "i"(KERNEL_CS)
+		: "rax", "memory");
 	guest_sync(3);
 }
 
@@ -196,7 +199,8 @@ CASE(bad, "unknown flags and vectors that are no exceptions are refused with EIN
 	CHECK_EQ(e.exception.injected, 0);
 }
 
-CASE(payload, "KVM_CAP_EXCEPTION_PAYLOAD: a pending page fault carries its address, CR2 changes at delivery")
+CASE(payload,
+     "KVM_CAP_EXCEPTION_PAYLOAD: a pending page fault carries its address, CR2 changes at delivery")
 {
 	struct vcpu *cpu = guest(14);
 	struct kvm_enable_cap cap = { .cap = KVM_CAP_EXCEPTION_PAYLOAD, .args = { 1 } };
@@ -242,7 +246,8 @@ CASE(payload, "KVM_CAP_EXCEPTION_PAYLOAD: a pending page fault carries its addre
 	CHECK_EQ(e.exception.injected, 0);
 }
 
-CASE(triple_fault, "KVM_CAP_X86_TRIPLE_FAULT_EVENT: a pending triple fault can be set and ends the guest")
+CASE(triple_fault,
+     "KVM_CAP_X86_TRIPLE_FAULT_EVENT: a pending triple fault can be set and ends the guest")
 {
 	struct vcpu *cpu = guest(6);
 	struct kvm_enable_cap cap = { .cap = KVM_CAP_X86_TRIPLE_FAULT_EVENT, .args = { 1 } };

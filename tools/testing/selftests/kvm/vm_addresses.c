@@ -32,7 +32,8 @@ CASE(qemu_order, "both, as QEMU sets them, leave the guest as it is")
 	OK(ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &addr));
 	OK(ioctl(vm->fd, KVM_SET_TSS_ADDR, addr + PAGE));
 	cpu = vcpu_new_bare(vm, 0);
-	memcpy(vm_host(vm, 0x1000), "\xb0\x2a\xe6\x99\xf4", 5); /* mov $42, %al; out %al, $0x99; hlt */
+	memcpy(vm_host(vm, 0x1000), "\xb0\x2a\xe6\x99\xf4",
+	       5); /* mov $42, %al; out %al, $0x99; hlt */
 	vcpu_real_mode(cpu, 0x100, 0);
 	vcpu_expect_exit(cpu, KVM_EXIT_IO);
 	vcpu_expect_exit(cpu, KVM_EXIT_HLT);

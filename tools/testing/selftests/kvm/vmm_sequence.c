@@ -6,7 +6,8 @@
 #include "apic.h"
 #include "vm.h"
 
-CASE(kvmtool, "kvmtool's: TSS, controllers, timer, memory, vCPU, real mode, a line, a word on the serial port")
+CASE(kvmtool,
+     "kvmtool's: TSS, controllers, timer, memory, vCPU, real mode, a line, a word on the serial port")
 {
 	struct vm vm = { .kvm = kvm_open() };
 	struct kvm_pit_config pit = { 0 };
@@ -17,9 +18,15 @@ CASE(kvmtool, "kvmtool's: TSS, controllers, timer, memory, vCPU, real mode, a li
 		struct kvm_msrs head;
 		struct kvm_msr_entry e[9];
 	} msrs = { .head.nmsrs = 9,
-		   .e = { { MSR_SYSENTER_CS, 0, 0 }, { MSR_SYSENTER_ESP, 0, 0 }, { MSR_SYSENTER_EIP, 0, 0 },
-			  { MSR_STAR, 0, 0 }, { MSR_CSTAR, 0, 0 }, { MSR_KERNEL_GS_BASE, 0, 0 },
-			  { MSR_SFMASK, 0, 0 }, { MSR_LSTAR, 0, 0 }, { MSR_TSC, 0, 0 } } };
+		   .e = { { MSR_SYSENTER_CS, 0, 0 },
+			  { MSR_SYSENTER_ESP, 0, 0 },
+			  { MSR_SYSENTER_EIP, 0, 0 },
+			  { MSR_STAR, 0, 0 },
+			  { MSR_CSTAR, 0, 0 },
+			  { MSR_KERNEL_GS_BASE, 0, 0 },
+			  { MSR_SFMASK, 0, 0 },
+			  { MSR_LSTAR, 0, 0 },
+			  { MSR_TSC, 0, 0 } } };
 	struct vcpu *cpu;
 	u8 *mem;
 
@@ -74,7 +81,8 @@ static void firecracker_guest(u64 unused)
 	guest_sync(irq_counts[0x45]);
 }
 
-CASE(firecracker, "Firecracker's: straight into 64-bit mode, virtio by irqfd and ioeventfd, state saved and set again")
+CASE(firecracker,
+     "Firecracker's: straight into 64-bit mode, virtio by irqfd and ioeventfd, state saved and set again")
 {
 	struct vm *vm = vm_new(0);
 	struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
@@ -84,7 +92,8 @@ CASE(firecracker, "Firecracker's: straight into 64-bit mode, virtio by irqfd and
 		struct kvm_irq_routing head;
 		struct kvm_irq_routing_entry e;
 	} t = { .head.nr = 1,
-		.e = { .gsi = 24, .type = KVM_IRQ_ROUTING_MSI,
+		.e = { .gsi = 24,
+		       .type = KVM_IRQ_ROUTING_MSI,
 		       .u.msi = { .address_lo = 0xfee00000, .data = 0x45 } } };
 	struct kvm_regs regs;
 	struct kvm_sregs sregs;

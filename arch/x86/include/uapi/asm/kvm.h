@@ -230,8 +230,7 @@ struct kvm_xcrs {
 #define KVM_SYNC_X86_REGS (1UL << 0)
 #define KVM_SYNC_X86_SREGS (1UL << 1)
 #define KVM_SYNC_X86_EVENTS (1UL << 2)
-#define KVM_SYNC_X86_VALID_FIELDS \
-	(KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS)
+#define KVM_SYNC_X86_VALID_FIELDS (KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS)
 
 /* kvm_run.s.regs.  Shared with user space: the kernel takes a copy before it looks at a value. */
 struct kvm_sync_regs {
@@ -267,8 +266,7 @@ struct kvm_msr_list {
 /* kvm_msr_filter_range.flags */
 #define KVM_MSR_FILTER_READ (1 << 0)
 #define KVM_MSR_FILTER_WRITE (1 << 1)
-#define KVM_MSR_FILTER_RANGE_VALID_MASK \
-	(KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE)
+#define KVM_MSR_FILTER_RANGE_VALID_MASK (KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE)
 
 /* kvm_msr_filter.flags */
 #define KVM_MSR_FILTER_DEFAULT_ALLOW (0 << 0)
@@ -522,10 +520,9 @@ struct kvm_pmu_event_filter {
 #define KVM_PMU_MASKED_ENTRY_UMASK_MASK (0xffULL << 56)
 #define KVM_PMU_MASKED_ENTRY_UMASK_MASK_SHIFT (56)
 
-#define KVM_PMU_ENCODE_MASKED_ENTRY(event_select, mask, match, exclude) \
+#define KVM_PMU_ENCODE_MASKED_ENTRY(event_select, mask, match, exclude)     \
 	(((event_select) & 0xffULL) | (((event_select) & 0xf00ULL) << 24) | \
-	 (((match) & 0xffULL) << 8) | ((__u64)(!!(exclude)) << 55) | \
-	 (((mask) & 0xffULL) << 56))
+	 (((match) & 0xffULL) << 8) | ((__u64)(!!(exclude)) << 55) | (((mask) & 0xffULL) << 56))
 
 /* -------------------------------------------------------------------------------------------- nested virtualization */
 
@@ -626,8 +623,8 @@ struct kvm_xen_hvm_config {
 	__u8 pad2[30];
 };
 
-#define KVM_XEN_INVALID_GFN ((__u64)-1)
-#define KVM_XEN_INVALID_GPA ((__u64)-1)
+#define KVM_XEN_INVALID_GFN ((__u64) - 1)
+#define KVM_XEN_INVALID_GPA ((__u64) - 1)
 
 /* kvm_xen_hvm_attr.type */
 #define KVM_XEN_ATTR_TYPE_LONG_MODE 0x0

@@ -42,8 +42,7 @@ asm(".pushsection .text\n"
     "iretq\n"
     ".popsection\n");
 
-__attribute__((used, target("general-regs-only"))) void
-guest_trap(struct frame *frame)
+__attribute__((used, target("general-regs-only"))) void guest_trap(struct frame *frame)
 {
 	guest_handler handler = guest_handlers[frame->vector];
 	struct guest_cpu *cpu = this_cpu();
@@ -61,8 +60,7 @@ guest_trap(struct frame *frame)
 		cpu->resume = 0;
 		return;
 	}
-	guest_call(GUEST_TRAP, frame->vector, frame->error, frame->rip,
-		   read_cr2(), 0);
+	guest_call(GUEST_TRAP, frame->vector, frame->error, frame->rip, read_cr2(), 0);
 }
 
 void guest_make_idt(void)
@@ -71,8 +69,8 @@ void guest_make_idt(void)
 		u64 stub = (u64)guest_stubs[v];
 		u64 type = v == 3 || v == 4 ? 0xee : 0x8e; /* INT3, INTO from user mode */
 
-		guest_idt[2 * v] = (stub & 0xffff) | (u64)KERNEL_CS << 16 |
-				   type << 40 | (stub >> 16 & 0xffff) << 48;
+		guest_idt[2 * v] = (stub & 0xffff) | (u64)KERNEL_CS << 16 | type << 40 |
+				   (stub >> 16 & 0xffff) << 48;
 		guest_idt[2 * v + 1] = stub >> 32;
 	}
 }

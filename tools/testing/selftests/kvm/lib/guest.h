@@ -9,7 +9,8 @@
 
 #include "x86.h"
 
-#define GUEST_PORT 0x5e0 /* a 32-bit write here is a call to the test: what in EAX, arguments in RDI, RSI, RDX, RCX, R8 */
+#define GUEST_PORT \
+	0x5e0 /* a 32-bit write here is a call to the test: what in EAX, arguments in RDI, RSI, RDX, RCX, R8 */
 
 enum guest_call {
 	GUEST_SYNC = 0x4b31,
@@ -75,15 +76,13 @@ static inline struct guest_cpu *this_cpu(void)
 	return cpu;
 }
 
-static inline void guest_call(enum guest_call what, u64 a, u64 b, u64 c, u64 d,
-			      u64 e)
+static inline void guest_call(enum guest_call what, u64 a, u64 b, u64 c, u64 d, u64 e)
 {
 	register u64 r8 asm("r8") = e;
 
 	asm volatile("out %%eax, %%dx"
 		     :
-		     : "a"(what), "d"(GUEST_PORT), "D"(a), "S"(b), "b"(c),
-		       "c"(d), "r"(r8)
+		     : "a"(what), "d"(GUEST_PORT), "D"(a), "S"(b), "b"(c), "c"(d), "r"(r8)
 		     : "memory");
 }
 
@@ -106,34 +105,32 @@ static inline void guest_log(const char *format, u64 a, u64 b, u64 c)
 	guest_call(GUEST_LOG, (u64)format, a, b, c, 0);
 }
 
-#define G_ASSERT(cond)                                                     \
-	do {                                                               \
-		if (!(cond))                                               \
-			guest_call(GUEST_FAIL, (u64)__FILE__, __LINE__,    \
-				   (u64)#cond, 0, 1);                      \
+#define G_ASSERT(cond)                                                                      \
+	do {                                                                                \
+		if (!(cond))                                                                \
+			guest_call(GUEST_FAIL, (u64)__FILE__, __LINE__, (u64) #cond, 0, 1); \
 	} while (0)
 
-#define G_ASSERT_EQ(have, want)                                             \
-	do {                                                                \
-		u64 _have = (u64)(have), _want = (u64)(want);               \
-		if (_have != _want)                                         \
-			guest_call(GUEST_FAIL, (u64)__FILE__, __LINE__,     \
-				   (u64)(#have " == " #want), _have, _want);\
+#define G_ASSERT_EQ(have, want)                                                                    \
+	do {                                                                                       \
+		u64 _have = (u64)(have), _want = (u64)(want);                                      \
+		if (_have != _want)                                                                \
+			guest_call(GUEST_FAIL, (u64)__FILE__, __LINE__, (u64)(#have " == " #want), \
+				   _have, _want);                                                  \
 	} while (0)
 
 /*
  * CATCH("instruction" : outputs : inputs): the vector of the exception that the instruction raises, or NO_VECTOR.  The
  * instruction must not use R10 nor R11.
  */
-#define CATCH(insn, ...)                                                     \
-	({                                                                   \
-		struct guest_cpu *_cpu = this_cpu();                         \
-		_cpu->vector = NO_VECTOR;                                    \
-		asm volatile("lea 1f(%%rip), %%r10\n\t"                      \
-			     "mov %%r10, %%gs:16\n\t" insn                   \
-			     "\n1:\tmovq $0, %%gs:16" __VA_ARGS__            \
-			     : "r10", "r11", "memory", "cc");                \
-		READ_ONCE(_cpu->vector);                                     \
+#define CATCH(insn, ...)                                                                        \
+	({                                                                                      \
+		struct guest_cpu *_cpu = this_cpu();                                            \
+		_cpu->vector = NO_VECTOR;                                                       \
+		asm volatile("lea 1f(%%rip), %%r10\n\t"                                         \
+			     "mov %%r10, %%gs:16\n\t" insn "\n1:\tmovq $0, %%gs:16" __VA_ARGS__ \
+			     : "r10", "r11", "memory", "cc");                                   \
+		READ_ONCE(_cpu->vector);                                                        \
 	})
 
 /* The vector of what RDMSR or WRMSR raises; the value that was read. */
@@ -148,9 +145,7 @@ static inline u64 catch_rdmsr(u32 msr, u64 *value)
 
 static inline u64 catch_wrmsr(u32 msr, u64 value)
 {
-	return CATCH("wrmsr",
-		     :
-		     : "c"(msr), "a"((u32)value), "d"((u32)(value >> 32)));
+	return CATCH("wrmsr", : : "c"(msr), "a"((u32)value), "d"((u32)(value >> 32)));
 }
 
 /* Where to go on after the exception being handled. */

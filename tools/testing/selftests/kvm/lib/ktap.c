@@ -41,8 +41,7 @@ void ktap_fail(const char *file, int number, const char *format, ...)
 	va_list args;
 
 	__atomic_add_fetch(&shared->failures, 1, __ATOMIC_SEQ_CST);
-	snprintf(prefix, sizeof(prefix), "%s:%d: ", base ? base + 1 : file,
-		 number);
+	snprintf(prefix, sizeof(prefix), "%s:%d: ", base ? base + 1 : file, number);
 	va_start(args, format);
 	line(prefix, format, args);
 	va_end(args);
@@ -124,8 +123,8 @@ int main(int argc, char **argv)
 	long only = argc > 1 ? atol(argv[1]) : 0;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
 	if (shared == MAP_FAILED)
 		return STATUS_FAIL;
 	for (long i = 0; i < count; i++)
@@ -144,16 +143,15 @@ int main(int argc, char **argv)
 			break;
 		case STATUS_SKIP:
 			skipped++;
-			printf("ok %ld %s # SKIP %s\n", i + 1, c->name,
-			       shared->reason);
+			printf("ok %ld %s # SKIP %s\n", i + 1, c->name, shared->reason);
 			break;
 		default:
 			failed++;
 			printf("not ok %ld %s\n", i + 1, c->name);
 		}
 	}
-	printf("# Totals: pass:%d fail:%d xfail:0 xpass:0 skip:%d error:0\n",
-	       passed, failed, skipped);
+	printf("# Totals: pass:%d fail:%d xfail:0 xpass:0 skip:%d error:0\n", passed, failed,
+	       skipped);
 	if (failed)
 		return STATUS_FAIL;
 	return passed ? 0 : STATUS_SKIP;

@@ -67,8 +67,7 @@ int kvm_need(int fd, long cap, const char *name)
 		return value;
 	for (size_t i = 0; i < ARRAY_SIZE(required_caps); i++) {
 		if (required_caps[i] == cap) {
-			FAIL("%s is 0, and programs do not start without it",
-			     name);
+			FAIL("%s is 0, and programs do not start without it", name);
 			ktap_end();
 		}
 	}
@@ -77,8 +76,7 @@ int kvm_need(int fd, long cap, const char *name)
 
 /* ---------------------------------------------------------------------------------------------------------- machines */
 
-int vm_set_slot(struct vm *vm, u32 slot, u32 flags, u64 gpa, u64 size,
-		void *hva)
+int vm_set_slot(struct vm *vm, u32 slot, u32 flags, u64 gpa, u64 size, void *hva)
 {
 	struct kvm_userspace_memory_region region = {
 		.slot = slot,
@@ -148,8 +146,7 @@ static u64 *table_entry(struct vm *vm, u64 gva, int level)
 			u64 *to = (u64 *)(vm->low + next);
 
 			for (u64 i = 0; i < 512; i++)
-				to[i] = (old & ~PTE_PS) + i * step +
-					(l > 2 ? PTE_PS : 0);
+				to[i] = (old & ~PTE_PS) + i * step + (l > 2 ? PTE_PS : 0);
 			*entry = next | PTE_P | PTE_W | PTE_U;
 		}
 		table = *entry & PTE_ADDR;
@@ -208,8 +205,7 @@ struct vm *vm_new(unsigned int flags)
 	if (flags & VM_IRQCHIP)
 		OK(ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0));
 	if (flags & VM_SPLIT_IRQCHIP) {
-		struct kvm_enable_cap cap = { .cap = KVM_CAP_SPLIT_IRQCHIP,
-					      .args = { 24 } };
+		struct kvm_enable_cap cap = { .cap = KVM_CAP_SPLIT_IRQCHIP, .args = { 24 } };
 
 		NEED(vm->kvm, KVM_CAP_SPLIT_IRQCHIP);
 		OK(ioctl(vm->fd, KVM_ENABLE_CAP, &cap));
@@ -252,8 +248,7 @@ struct vcpu *vcpu_new_bare(struct vm *vm, int id)
 	cpu->id = id;
 	cpu->vm = vm;
 	cpu->fd = OK(ioctl(vm->fd, KVM_CREATE_VCPU, (long)id));
-	cpu->run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, cpu->fd,
-			0);
+	cpu->run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, cpu->fd, 0);
 	REQUIRE(cpu->run != MAP_FAILED);
 	vm->nr_cpus++;
 	if (!supported)
@@ -318,8 +313,8 @@ static u64 make_guest_cpu(struct vcpu *cpu)
 	g->gdt[USER_CS / 8] = 0x00affb000000ffff;
 	g->gdt[USER_DS / 8] = 0x00cff3000000ffff;
 	g->gdt[CODE32_CS / 8] = 0x00cf9b000000ffff;
-	g->gdt[TSS_SEL / 8] = (sizeof(struct tss) - 1) | (tss & 0xffffff) << 16 |
-			      0x8bULL << 40 | (tss >> 24 & 0xff) << 56;
+	g->gdt[TSS_SEL / 8] = (sizeof(struct tss) - 1) | (tss & 0xffffff) << 16 | 0x8bULL << 40 |
+			      (tss >> 24 & 0xff) << 56;
 	g->gdt[TSS_SEL / 8 + 1] = tss >> 32;
 	/* Where the CPU goes when user mode is interrupted: the upper half of the page. */
 	g->tss.rsp[0] = gpa + CPU_SIZE;
@@ -453,8 +448,7 @@ int vcpu_rdmsr(struct vcpu *cpu, u32 msr, u64 *value)
 
 int vcpu_wrmsr(struct vcpu *cpu, u32 msr, u64 value)
 {
-	struct one_msr one = { .head.nmsrs = 1,
-			       .entry = { .index = msr, .data = value } };
+	struct one_msr one = { .head.nmsrs = 1, .entry = { .index = msr, .data = value } };
 
 	return OK(ioctl(cpu->fd, KVM_SET_MSRS, &one));
 }
@@ -492,9 +486,8 @@ const char *exit_name(u32 reason)
 
 static bool is_guest_call(const struct kvm_run *run)
 {
-	return run->exit_reason == KVM_EXIT_IO &&
-	       run->io.direction == KVM_EXIT_IO_OUT && run->io.size == 4 &&
-	       run->io.port == GUEST_PORT && run->io.count == 1;
+	return run->exit_reason == KVM_EXIT_IO && run->io.direction == KVM_EXIT_IO_OUT &&
+	       run->io.size == 4 && run->io.port == GUEST_PORT && run->io.count == 1;
 }
 
 /* Guest text is text of this program's image. */
@@ -513,21 +506,18 @@ struct event vcpu_run(struct vcpu *cpu)
 		if (ioctl(cpu->fd, KVM_RUN, 0) < 0) {
 			if (errno == EINTR)
 				return (struct event){ .kind = EV_INTR };
-			return (struct event){ .kind = EV_ERROR,
-					       .error = errno };
+			return (struct event){ .kind = EV_ERROR, .error = errno };
 		}
 		if (!is_guest_call(cpu->run))
 			return (struct event){ .kind = EV_EXIT };
 		vcpu_get_regs(cpu, &r);
 		switch ((u32)r.rax) {
 		case GUEST_SYNC:
-			return (struct event){ .kind = EV_SYNC,
-					       .value = r.rdi };
+			return (struct event){ .kind = EV_SYNC, .value = r.rdi };
 		case GUEST_DONE:
 			return (struct event){ .kind = EV_DONE };
 		case GUEST_FAIL:
-			ktap_fail(guest_text(r.rdi), r.rsi,
-				  "guest: %s: %#llx, not %#llx",
+			ktap_fail(guest_text(r.rdi), r.rsi, "guest: %s: %#llx, not %#llx",
 				  guest_text(r.rbx), r.rcx, r.r8);
 			ktap_end();
 		case GUEST_LOG:
@@ -538,8 +528,8 @@ struct event vcpu_run(struct vcpu *cpu)
 #pragma GCC diagnostic pop
 			break;
 		case GUEST_TRAP:
-			FAIL("guest: exception %lld, error code %#llx, rip %#llx, cr2 %#llx",
-			     r.rdi, r.rsi, r.rbx, r.rcx);
+			FAIL("guest: exception %lld, error code %#llx, rip %#llx, cr2 %#llx", r.rdi,
+			     r.rsi, r.rbx, r.rcx);
 			ktap_end();
 		default:
 			FAIL("guest: call %#llx?", r.rax);
@@ -556,11 +546,10 @@ static void wrong_event(struct vcpu *cpu, struct event ev, const char *wanted)
 	ioctl(cpu->fd, KVM_GET_REGS, &r);
 	switch (ev.kind) {
 	case EV_EXIT:
-		FAIL("vCPU %d at %#llx: exit %u (%s), not %s", cpu->id, r.rip,
-		     run->exit_reason, exit_name(run->exit_reason), wanted);
+		FAIL("vCPU %d at %#llx: exit %u (%s), not %s", cpu->id, r.rip, run->exit_reason,
+		     exit_name(run->exit_reason), wanted);
 		if (run->exit_reason == KVM_EXIT_MMIO)
-			ktap_note("gpa %#llx, %u bytes, %s",
-				  run->mmio.phys_addr, run->mmio.len,
+			ktap_note("gpa %#llx, %u bytes, %s", run->mmio.phys_addr, run->mmio.len,
 				  run->mmio.is_write ? "write" : "read");
 		if (run->exit_reason == KVM_EXIT_IO)
 			ktap_note("port %#x", run->io.port);
@@ -568,19 +557,17 @@ static void wrong_event(struct vcpu *cpu, struct event ev, const char *wanted)
 			ktap_note("suberror %u", run->internal.suberror);
 		break;
 	case EV_SYNC:
-		FAIL("vCPU %d: sync %llu, not %s", cpu->id,
-		     (unsigned long long)ev.value, wanted);
+		FAIL("vCPU %d: sync %llu, not %s", cpu->id, (unsigned long long)ev.value, wanted);
 		break;
 	case EV_DONE:
 		FAIL("vCPU %d: done, not %s", cpu->id, wanted);
 		break;
 	case EV_INTR:
-		FAIL("vCPU %d at %#llx: interrupted, not %s", cpu->id, r.rip,
-		     wanted);
+		FAIL("vCPU %d at %#llx: interrupted, not %s", cpu->id, r.rip, wanted);
 		break;
 	case EV_ERROR:
-		FAIL("vCPU %d at %#llx: KVM_RUN: %s, not %s", cpu->id, r.rip,
-		     strerror(ev.error), wanted);
+		FAIL("vCPU %d at %#llx: KVM_RUN: %s, not %s", cpu->id, r.rip, strerror(ev.error),
+		     wanted);
 		break;
 	}
 	ktap_end();
@@ -650,8 +637,8 @@ void vcpu_join(struct runner *runner)
 struct kvm_cpuid2 *cpuid_supported(int kvm)
 {
 	u32 room = 256;
-	struct kvm_cpuid2 *cpuid = calloc(
-		1, sizeof(*cpuid) + room * sizeof(struct kvm_cpuid_entry2));
+	struct kvm_cpuid2 *cpuid =
+		calloc(1, sizeof(*cpuid) + room * sizeof(struct kvm_cpuid_entry2));
 
 	REQUIRE(cpuid);
 	cpuid->nent = room;
@@ -659,8 +646,7 @@ struct kvm_cpuid2 *cpuid_supported(int kvm)
 	return cpuid;
 }
 
-struct kvm_cpuid_entry2 *cpuid_find(struct kvm_cpuid2 *cpuid, u32 function,
-				    u32 index)
+struct kvm_cpuid_entry2 *cpuid_find(struct kvm_cpuid2 *cpuid, u32 function, u32 index)
 {
 	for (u32 i = 0; i < cpuid->nent; i++) {
 		struct kvm_cpuid_entry2 *e = &cpuid->entries[i];

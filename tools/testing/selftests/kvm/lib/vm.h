@@ -100,8 +100,7 @@ struct vcpu *vcpu_new_bare(struct vm *vm, int id);
 /* Both in one, for a machine of one vCPU. */
 struct vcpu *vm_with(unsigned int flags, void (*code)(u64), u64 argument);
 
-int vm_set_slot(struct vm *vm, u32 slot, u32 flags, u64 gpa, u64 size,
-		void *hva);
+int vm_set_slot(struct vm *vm, u32 slot, u32 flags, u64 gpa, u64 size, void *hva);
 /* The same, of fresh anonymous memory; fails the case when it cannot. */
 void *vm_add_slot(struct vm *vm, u32 slot, u32 flags, u64 gpa, u64 size);
 
@@ -142,8 +141,7 @@ void vcpu_join(struct runner *runner);
 /* ------------------------------------------------------------------------------------------------------------- CPUID */
 
 struct kvm_cpuid2 *cpuid_supported(int kvm);
-struct kvm_cpuid_entry2 *cpuid_find(struct kvm_cpuid2 *cpuid, u32 function,
-				    u32 index);
+struct kvm_cpuid_entry2 *cpuid_find(struct kvm_cpuid2 *cpuid, u32 function, u32 index);
 void vcpu_set_cpuid(struct vcpu *cpu, struct kvm_cpuid2 *cpuid);
 
 /* -------------------------------------------------------------------------------------------------------- small helps */

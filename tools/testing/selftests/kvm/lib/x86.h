@@ -118,10 +118,7 @@ static inline u64 rdmsr(u32 msr)
 
 static inline void wrmsr(u32 msr, u64 value)
 {
-	asm volatile("wrmsr"
-		     :
-		     : "c"(msr), "a"((u32)value), "d"((u32)(value >> 32))
-		     : "memory");
+	asm volatile("wrmsr" : : "c"(msr), "a"((u32)value), "d"((u32)(value >> 32)) : "memory");
 }
 
 static inline u64 rdtsc(void)
@@ -132,55 +129,40 @@ static inline u64 rdtsc(void)
 	return (u64)high << 32 | low;
 }
 
-#define DEFINE_PORT_IO(suffix, type)                                          \
-	static inline void out##suffix(u16 port, type value)                  \
-	{                                                                     \
-		asm volatile("out" #suffix " %0, %1"                          \
-			     :                                                \
-			     : "a"(value), "Nd"(port)                         \
-			     : "memory");                                     \
-	}                                                                     \
-	static inline type in##suffix(u16 port)                               \
-	{                                                                     \
-		type value;                                                   \
-		asm volatile("in" #suffix " %1, %0"                           \
-			     : "=a"(value)                                    \
-			     : "Nd"(port)                                     \
-			     : "memory");                                     \
-		return value;                                                 \
-	}                                                                     \
-	static inline void outs##suffix(u16 port, const void *from, u64 n)    \
-	{                                                                     \
-		asm volatile("rep outs" #suffix                               \
-			     : "+S"(from), "+c"(n)                            \
-			     : "d"(port)                                      \
-			     : "memory");                                     \
-	}                                                                     \
-	static inline void ins##suffix(u16 port, void *to, u64 n)             \
-	{                                                                     \
-		asm volatile("rep ins" #suffix                                \
-			     : "+D"(to), "+c"(n)                              \
-			     : "d"(port)                                      \
-			     : "memory");                                     \
+#define DEFINE_PORT_IO(suffix, type)                                                           \
+	static inline void out##suffix(u16 port, type value)                                   \
+	{                                                                                      \
+		asm volatile("out" #suffix " %0, %1" : : "a"(value), "Nd"(port) : "memory");   \
+	}                                                                                      \
+	static inline type in##suffix(u16 port)                                                \
+	{                                                                                      \
+		type value;                                                                    \
+		asm volatile("in" #suffix " %1, %0" : "=a"(value) : "Nd"(port) : "memory");    \
+		return value;                                                                  \
+	}                                                                                      \
+	static inline void outs##suffix(u16 port, const void *from, u64 n)                     \
+	{                                                                                      \
+		asm volatile("rep outs" #suffix : "+S"(from), "+c"(n) : "d"(port) : "memory"); \
+	}                                                                                      \
+	static inline void ins##suffix(u16 port, void *to, u64 n)                              \
+	{                                                                                      \
+		asm volatile("rep ins" #suffix : "+D"(to), "+c"(n) : "d"(port) : "memory");    \
 	}
 
 DEFINE_PORT_IO(b, u8)
 DEFINE_PORT_IO(w, u16)
 DEFINE_PORT_IO(l, u32)
 
-#define DEFINE_REGISTER(name, reg)                                   \
-	static inline u64 read_##name(void)                          \
-	{                                                            \
-		u64 value;                                           \
-		asm volatile("mov %%" #reg ", %0"                    \
-			     : "=r"(value)                           \
-			     :                                       \
-			     : "memory");                            \
-		return value;                                        \
-	}                                                            \
-	static inline void write_##name(u64 value)                   \
-	{                                                            \
-		asm volatile("mov %0, %%" #reg : : "r"(value) : "memory"); \
+#define DEFINE_REGISTER(name, reg)                                             \
+	static inline u64 read_##name(void)                                    \
+	{                                                                      \
+		u64 value;                                                     \
+		asm volatile("mov %%" #reg ", %0" : "=r"(value) : : "memory"); \
+		return value;                                                  \
+	}                                                                      \
+	static inline void write_##name(u64 value)                             \
+	{                                                                      \
+		asm volatile("mov %0, %%" #reg : : "r"(value) : "memory");     \
 	}
 
 DEFINE_REGISTER(cr0, cr0)
