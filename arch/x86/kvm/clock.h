@@ -7,11 +7,11 @@
 
 #include "backend.h"
 
-int kvm_clock_init(void);  /* module load: default TSC rate, host clock notifier */
+int kvm_clock_init(void); /* module load: default TSC rate, host clock notifier */
 void kvm_clock_exit(void);
 void kvm_clock_init_vm(struct kvm *kvm);
 void kvm_clock_destroy_vm(struct kvm *kvm);
-void kvm_clock_init_vcpu(struct kvm_vcpu *vcpu);      /* after it has become visible */
+void kvm_clock_init_vcpu(struct kvm_vcpu *vcpu); /* after it has become visible */
 void kvm_clock_vcpu_load(struct kvm_vcpu *vcpu, int cpu); /* preemption off */
 void kvm_clock_vcpu_put(struct kvm_vcpu *vcpu);
 void kvm_clock_vcpu_reset(struct kvm_vcpu *vcpu);

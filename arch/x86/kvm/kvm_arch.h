@@ -42,13 +42,13 @@ struct kvm_tdp;
 /* x86's own bits of kvm_vcpu.requests */
 enum kvm_x86_request {
 	KVM_REQ_TRIPLE_FAULT = 8,
-	KVM_REQ_MMU_RELOAD,	 /* the root table changed: load it again */
-	KVM_REQ_CLOCK_UPDATE,	 /* write the guest's kvmclock page */
-	KVM_REQ_STEAL_UPDATE,	 /* write the guest's steal time page */
-	KVM_REQ_MSR_INTERCEPTS,	 /* the MSR filter changed: rebuild the permission map */
+	KVM_REQ_MMU_RELOAD, /* the root table changed: load it again */
+	KVM_REQ_CLOCK_UPDATE, /* write the guest's kvmclock page */
+	KVM_REQ_STEAL_UPDATE, /* write the guest's steal time page */
+	KVM_REQ_MSR_INTERCEPTS, /* the MSR filter changed: rebuild the permission map */
 	KVM_REQ_IOAPIC_EOI_EXIT, /* vcpu->arch.pending_ioapic_eoi must be told to the VMM */
-	KVM_REQ_APIC_TIMER,	 /* the APIC timer fired */
-	KVM_REQ_NMI,		 /* events.nmi_queued is not zero */
+	KVM_REQ_APIC_TIMER, /* the APIC timer fired */
+	KVM_REQ_NMI, /* events.nmi_queued is not zero */
 	KVM_REQ_APF,
 	KVM_REQ_SCAN_IOAPIC,
 	KVM_REQ_INIT_SIPI, /* an INIT or SIPI waits in the local APIC */
@@ -57,16 +57,43 @@ enum kvm_x86_request {
 /* ---------------------------------------------------------------- registers */
 
 enum kvm_reg {
-	VCPU_RAX, VCPU_RCX, VCPU_RDX, VCPU_RBX, VCPU_RSP, VCPU_RBP, VCPU_RSI, VCPU_RDI,
-	VCPU_R8, VCPU_R9, VCPU_R10, VCPU_R11, VCPU_R12, VCPU_R13, VCPU_R14, VCPU_R15,
+	VCPU_RAX,
+	VCPU_RCX,
+	VCPU_RDX,
+	VCPU_RBX,
+	VCPU_RSP,
+	VCPU_RBP,
+	VCPU_RSI,
+	VCPU_RDI,
+	VCPU_R8,
+	VCPU_R9,
+	VCPU_R10,
+	VCPU_R11,
+	VCPU_R12,
+	VCPU_R13,
+	VCPU_R14,
+	VCPU_R15,
 	VCPU_RIP,
 	NR_VCPU_REGS,
 	/* Cached lazily by a backend for which reading costs; bits of regs_avail/regs_dirty only. */
 	VCPU_EXREG_RFLAGS = NR_VCPU_REGS,
-	VCPU_EXREG_CR0, VCPU_EXREG_CR3, VCPU_EXREG_CR4, VCPU_EXREG_SEGMENTS, VCPU_EXREG_EXIT_INFO,
+	VCPU_EXREG_CR0,
+	VCPU_EXREG_CR3,
+	VCPU_EXREG_CR4,
+	VCPU_EXREG_SEGMENTS,
+	VCPU_EXREG_EXIT_INFO,
 };
 
-enum kvm_seg { VCPU_SREG_ES, VCPU_SREG_CS, VCPU_SREG_SS, VCPU_SREG_DS, VCPU_SREG_FS, VCPU_SREG_GS, VCPU_SREG_TR, VCPU_SREG_LDTR };
+enum kvm_seg {
+	VCPU_SREG_ES,
+	VCPU_SREG_CS,
+	VCPU_SREG_SS,
+	VCPU_SREG_DS,
+	VCPU_SREG_FS,
+	VCPU_SREG_GS,
+	VCPU_SREG_TR,
+	VCPU_SREG_LDTR
+};
 
 /* ---------------------------------------------------------------- sub-structures by topic */
 
@@ -220,15 +247,14 @@ struct kvm_vcpu_mmu {
 	hpa_t root_hpa;
 	u64 tlb_gen;
 	u64 pdptrs[4];
-	gfn_t mmio_gfn;	       /* last frame without a slot, valid while mmio_gen is kvm->slots_generation */
+	gfn_t mmio_gfn; /* last frame without a slot, valid while mmio_gen is kvm->slots_generation */
 	u64 mmio_gen;
 	struct page *cache[8]; /* zeroed pages for tables, filled before a fault is handled */
 	unsigned int nr_cache;
 };
 
 /* Nothing: where large pages fit follows from the slot's addresses. */
-struct kvm_memslot_arch {
-};
+struct kvm_memslot_arch {};
 
 /* ---------------------------------------------------------------- vCPU */
 
@@ -294,7 +320,7 @@ struct kvm_vcpu_arch {
 enum kvm_irqchip_mode {
 	KVM_IRQCHIP_NONE,
 	KVM_IRQCHIP_KERNEL, /* PIC, IOAPIC and local APICs */
-	KVM_IRQCHIP_SPLIT,  /* local APICs only */
+	KVM_IRQCHIP_SPLIT, /* local APICs only */
 };
 
 /**

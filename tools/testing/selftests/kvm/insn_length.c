@@ -187,7 +187,8 @@ CASE(slot_replaced, "the same when the memory slot is given other memory")
 static void modify_code(u64 page)
 {
 	for (u64 i = 0; i < 100; i++) {
-		memcpy((void *)page, i & 1 ? plain : prefixed, i & 1 ? sizeof(plain) : sizeof(prefixed));
+		memcpy((void *)page, i & 1 ? plain : prefixed,
+		       i & 1 ? sizeof(plain) : sizeof(prefixed));
 		G_ASSERT_EQ(call((void *)page, i), i);
 	}
 	guest_done();
