@@ -21,3 +21,13 @@ $(output)/decode_length: $(here)decode_length.c $(emulate-srcs) $(emulate-hdrs)
 	@mkdir -p $(@D)
 	@echo "  CC    decode_length"
 	@$(plain-cc) -o $@ $(filter %.c,$^) $(zydis)
+
+# libFuzzer: the decoder, and the executor with and without suspension.
+emulate-top-srcs := $(patsubst $(here)../../../%,%,$(emulate-srcs))
+FUZZERS += fuzz_emul_decode fuzz_emul_execute
+fuzz_emul_decode-srcs := tools/testing/fuzz/fuzz_emul_decode.c $(emulate-top-srcs)
+fuzz_emul_decode-args := -max_len=16
+fuzz_emul_execute-srcs := tools/testing/fuzz/fuzz_emul_execute.c tools/testing/unit/emulate_machine.c \
+	$(emulate-top-srcs)
+fuzz_emul_execute-args := -max_len=160
+fuzz_emul_execute-cppflags := -DSMALL_MACHINE

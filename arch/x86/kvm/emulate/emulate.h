@@ -444,7 +444,9 @@ struct emul_ctxt {
 	u8 new_shadow; /* the interrupt shadow it leaves */
 	u64 rmw_lin; /* where a read-modify-write operand is … */
 	u64 rmw_old; /* … and what was there */
-	u64 scratch[4];
+	u16 task_sel; /* a task switch that the instruction has noted */
+	u8 task_reason;
+	u8 work[160] __aligned(8); /* of far transfers and task switches: too much for the stack */
 	struct emul_seg seg[6];
 	struct emul_log log;
 };

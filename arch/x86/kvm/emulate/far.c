@@ -8,30 +8,54 @@
  */
 #include "segment.h"
 
-/* What is put back when a step fails. */
+/*
+ * A transfer under way.  It lies in the context and its steps are called one after the other rather than one by the
+ * other, for the stack's sake.
+ */
 struct far {
+	/* What is put back when a step fails. */
 	struct emul_seg cs;
 	struct emul_seg ss;
-	u64 rsp; /* the new one */
 	u8 cpl;
 	u8 mode;
+
 	u8 bytes; /* operand size */
-	bool outer; /* returns to less privilege: data segments are looked through */
+	u8 push_bytes; /* of what CALL pushes */
+	u8 params; /* to be copied from stack to stack */
+	bool call;
+	bool inner; /* CALL to more privilege */
+	bool outer; /* return to less: data segments are looked through */
 	bool vm86; /* IRET to virtual-8086 mode */
+	u16 sel; /* where to */
+	u16 ss_sel; /* the inner stack's */
+	u64 off;
+	u64 ret; /* from where */
+	u64 rsp; /* the new one */
+	struct em_desc d; /* of @sel */
 };
 
-static void far_begin(struct emul_ctxt *c, struct far *f)
+static_assert(sizeof(struct far) <= sizeof_field(struct emul_ctxt, work));
+
+static struct far *far_begin(struct emul_ctxt *c)
 {
+	struct far *f = (struct far *)c->work;
+
 	f->cs = *em_seg(c, EMUL_CS);
 	f->ss = *em_seg(c, EMUL_SS);
 	f->rsp = c->gpr[EMUL_RSP];
 	f->cpl = c->cpl;
 	f->mode = c->mode;
+	f->ret = c->next_rip;
+	f->params = 0;
+	f->call = false;
+	f->inner = false;
 	f->outer = false;
 	f->vm86 = false;
 	f->bytes = c->insn.op_bytes;
 	if (f->bytes == 8 && !em_has(c, EMUL_F_INTEL) && c->insn.mem)
 		f->bytes = 4;
+	f->push_bytes = f->bytes;
+	return f;
 }
 
 /* A data segment that the new privilege level may not use becomes null. */
@@ -48,10 +72,9 @@ static void drop_segment(struct emul_ctxt *c, unsigned int sreg)
 	em_set_seg(c, sreg, &null);
 }
 
-static enum emul_result far_end(struct emul_ctxt *c, const struct far *f, enum emul_result res)
+static noinline enum emul_result far_end(struct emul_ctxt *c, const struct far *f,
+					 enum emul_result res)
 {
-	struct emul_seg cs, ss;
-
 	if (res != EMUL_DONE) {
 		c->seg[EMUL_CS] = f->cs;
 		c->seg[EMUL_SS] = f->ss;
@@ -59,11 +82,9 @@ static enum emul_result far_end(struct emul_ctxt *c, const struct far *f, enum e
 		c->mode = f->mode;
 		return res;
 	}
-	cs = c->seg[EMUL_CS];
-	ss = c->seg[EMUL_SS];
-	c->ops->set_seg(c, EMUL_CS, &cs);
-	if (memcmp(&ss, &f->ss, sizeof(ss)))
-		c->ops->set_seg(c, EMUL_SS, &ss);
+	c->ops->set_seg(c, EMUL_CS, &c->seg[EMUL_CS]);
+	if (memcmp(&c->seg[EMUL_SS], &f->ss, sizeof(f->ss)))
+		c->ops->set_seg(c, EMUL_SS, &c->seg[EMUL_SS]);
 	em_set_rsp(c, f->rsp);
 	if (f->outer && !f->vm86) {
 		drop_segment(c, EMUL_ES);
@@ -95,8 +116,8 @@ static enum emul_result code_desc(struct emul_ctxt *c, u16 sel, struct em_desc *
 }
 
 /* The last checks, and the copies of CS, CPL and mode. */
-static enum emul_result enter_code(struct emul_ctxt *c, u16 sel, const struct em_desc *d,
-				   unsigned int cpl, u64 rip)
+static noinline enum emul_result enter_code(struct emul_ctxt *c, u16 sel, const struct em_desc *d,
+					    unsigned int cpl, u64 rip)
 {
 	struct emul_seg seg;
 	u8 mode;
@@ -117,63 +138,58 @@ static enum emul_result enter_code(struct emul_ctxt *c, u16 sel, const struct em
 	return EMUL_DONE;
 }
 
-/* Push CS and the return address. */
-static enum emul_result push_return(struct emul_ctxt *c, struct far *f, unsigned int bytes, u64 rip)
+/* Push CS and the return address, if this is a CALL. */
+static noinline enum emul_result push_return(struct emul_ctxt *c, struct far *f)
 {
-	TRY(em_push(c, &f->rsp, f->cs.selector, bytes));
-	return em_push(c, &f->rsp, rip, bytes);
+	if (!f->call)
+		return EMUL_DONE;
+	TRY(em_push(c, &f->rsp, f->cs.selector, f->push_bytes));
+	return em_push(c, &f->rsp, f->ret, f->push_bytes);
 }
 
-static enum emul_result far_real(struct emul_ctxt *c, struct far *f, u16 sel, u64 off, bool call)
+static noinline enum emul_result far_real(struct emul_ctxt *c, struct far *f)
 {
 	struct emul_seg seg;
 
-	em_real_seg(c, EMUL_CS, sel, &seg);
-	if (off > seg.limit)
+	em_real_seg(c, EMUL_CS, f->sel, &seg);
+	if (f->off > seg.limit)
 		return emul_raise_gp(c, 0);
-	if (call)
-		TRY(push_return(c, f, f->bytes, c->next_rip));
+	TRY(push_return(c, f));
 	c->seg[EMUL_CS] = seg;
-	c->next_rip = off;
+	c->next_rip = f->off;
 	return EMUL_DONE;
 }
 
 /* JMP or CALL straight to a code segment */
-static enum emul_result far_code(struct emul_ctxt *c, struct far *f, u16 sel,
-				 const struct em_desc *d, u64 off, bool call)
+static noinline enum emul_result far_code(struct emul_ctxt *c, struct far *f)
 {
-	u16 attr = desc_attr(d);
+	u16 attr = desc_attr(&f->d);
 	unsigned int dpl = EMUL_SEG_DPL(attr);
-	u64 ret = c->next_rip;
+	enum emul_result res;
+	u8 mode;
 
 	if (!desc_is_code(attr))
-		return emul_raise_gp(c, sel & ~3);
-	if (desc_conforming(attr) ? dpl > c->cpl : (sel & 3) > c->cpl || dpl != c->cpl)
-		return emul_raise_gp(c, sel & ~3);
-	if (call) {
-		/* Pushed in the old mode; faults of the target go first. */
-		u8 mode;
-
-		TRY(enter_code(c, sel, d, f->cpl, off));
-		mode = c->mode;
-		c->mode = f->mode;
-		TRY(push_return(c, f, f->bytes, ret));
-		c->mode = mode;
-		return EMUL_DONE;
-	}
-	return enter_code(c, sel, d, f->cpl, off);
+		return emul_raise_gp(c, f->sel & ~3);
+	if (desc_conforming(attr) ? dpl > c->cpl : (f->sel & 3) > c->cpl || dpl != c->cpl)
+		return emul_raise_gp(c, f->sel & ~3);
+	/* Faults of the target go first; then it is pushed in the old mode. */
+	TRY(enter_code(c, f->sel, &f->d, f->cpl, f->off));
+	mode = c->mode;
+	c->mode = f->mode;
+	res = push_return(c, f);
+	c->mode = mode;
+	return res;
 }
 
 /* The stack of a more privileged level, from the TSS. */
-static enum emul_result inner_stack(struct emul_ctxt *c, unsigned int cpl, struct emul_seg *ss,
-				    u64 *rsp)
+static noinline enum emul_result inner_stack(struct emul_ctxt *c, struct far *f, unsigned int cpl)
 {
 	struct emul_seg tr;
 	unsigned int off, bytes;
-	u16 sel = 0;
 
 	c->ops->get_seg(c, EMUL_TR, &tr);
-	*rsp = 0;
+	f->rsp = 0;
+	f->ss_sel = cpl;
 	if (em_lma(c)) {
 		off = 4 + 8 * cpl;
 		bytes = 8;
@@ -186,90 +202,95 @@ static enum emul_result inner_stack(struct emul_ctxt *c, unsigned int cpl, struc
 	}
 	if (off + bytes + (bytes == 8 ? 0 : 2) - 1 > tr.limit)
 		return emul_raise(c, EMUL_TS, true, tr.selector & ~3);
-	TRY(em_read_lin(c, tr.base + off, rsp, bytes, EMUL_A_SYSTEM));
-	if (bytes == 8) {
-		em_null_seg(ss, cpl, cpl);
+	TRY(em_read_lin(c, tr.base + off, &f->rsp, bytes, EMUL_A_SYSTEM));
+	if (bytes == 8)
 		return EMUL_DONE;
-	}
-	TRY(em_read_lin(c, tr.base + off + bytes, &sel, 2, EMUL_A_SYSTEM));
-	return em_check_ss(c, sel, cpl, EMUL_TS, ss);
+	return em_read_lin(c, tr.base + off + bytes, &f->ss_sel, 2, EMUL_A_SYSTEM);
 }
 
 /* Parameters from the old stack to the new, first pushed first. */
-static enum emul_result copy_params(struct emul_ctxt *c, struct far *f, unsigned int count,
-				    unsigned int bytes)
+static noinline enum emul_result copy_params(struct emul_ctxt *c, struct far *f)
 {
 	struct emul_seg ss = c->seg[EMUL_SS];
 	u8 cpl = c->cpl, mode = c->mode;
 	u64 sp, val;
 
-	while (count--) {
+	while (f->params--) {
 		c->seg[EMUL_SS] = f->ss;
 		c->cpl = f->cpl;
 		c->mode = f->mode;
-		sp = (c->gpr[EMUL_RSP] + (u64)count * bytes) & em_mask(em_stack_bytes(c));
+		sp = c->gpr[EMUL_RSP] + (u64)f->params * f->push_bytes;
 		val = 0;
-		TRY(em_read_seg(c, EMUL_SS, sp, &val, bytes));
+		TRY(em_read_seg(c, EMUL_SS, sp & em_mask(em_stack_bytes(c)), &val, f->push_bytes));
 		c->seg[EMUL_SS] = ss;
 		c->cpl = cpl;
 		c->mode = mode;
-		TRY(em_push(c, &f->rsp, val, bytes));
+		TRY(em_push(c, &f->rsp, val, f->push_bytes));
 	}
 	return EMUL_DONE;
 }
 
-/* CALL through a gate to more privilege */
-static enum emul_result gate_inner(struct emul_ctxt *c, struct far *f, u16 sel,
-				   const struct em_desc *d, u64 off, unsigned int bytes,
-				   unsigned int params)
+/* CALL through a gate to more privilege: the new stack, and the old one's address on it */
+static noinline enum emul_result gate_stack(struct emul_ctxt *c, struct far *f)
 {
-	unsigned int cpl = EMUL_SEG_DPL(desc_attr(d));
-	u64 ret = c->next_rip, rsp;
+	unsigned int cpl = EMUL_SEG_DPL(desc_attr(&f->d));
 	struct emul_seg ss;
 
-	TRY(inner_stack(c, cpl, &ss, &rsp));
-	TRY(enter_code(c, sel, d, cpl, off));
+	TRY(inner_stack(c, f, cpl));
+	if (f->push_bytes == 8)
+		em_null_seg(&ss, f->ss_sel, cpl);
+	else
+		TRY(em_check_ss(c, f->ss_sel, cpl, EMUL_TS, &ss));
+	TRY(enter_code(c, f->sel, &f->d, cpl, f->off));
 	c->seg[EMUL_SS] = ss;
-	f->rsp = rsp;
-	TRY(em_push(c, &f->rsp, f->ss.selector, bytes));
-	TRY(em_push(c, &f->rsp, c->gpr[EMUL_RSP], bytes));
-	TRY(copy_params(c, f, params, bytes));
-	return push_return(c, f, bytes, ret);
+	TRY(em_push(c, &f->rsp, f->ss.selector, f->push_bytes));
+	return em_push(c, &f->rsp, c->gpr[EMUL_RSP], f->push_bytes);
 }
 
-static enum emul_result far_gate(struct emul_ctxt *c, struct far *f, u16 gate_sel,
-				 struct em_desc *gate, bool call)
+/* What the gate in f->d says: the target, its descriptor in place of the gate's. */
+static noinline enum emul_result read_gate(struct emul_ctxt *c, struct far *f)
 {
-	u16 gate_attr = desc_attr(gate), sel = gate->lo >> 16, attr = 0;
-	unsigned int dpl = EMUL_SEG_DPL(gate_attr),
-		     bytes = EMUL_SEG_TYPE(gate_attr) == SYS_CALL16 ? 2 : 4;
+	u16 attr = desc_attr(&f->d), gate_sel = f->sel;
+	unsigned int dpl = EMUL_SEG_DPL(attr);
 	bool lma = em_lma(c);
-	u64 off, ret = c->next_rip;
-	struct em_desc d;
 
 	if (dpl < c->cpl || dpl < (gate_sel & 3))
 		return emul_raise_gp(c, gate_sel & ~3);
-	if (!(gate_attr & EMUL_SEG_P))
+	if (!(attr & EMUL_SEG_P))
 		return emul_raise(c, EMUL_NP, true, gate_sel & ~3);
-	off = gate->lo & 0xffff;
-	if (bytes == 4)
-		off |= (gate->lo >> 32) & 0xffff0000;
+	f->off = f->d.lo & 0xffff;
+	f->sel = f->d.lo >> 16;
+	f->push_bytes = EMUL_SEG_TYPE(attr) == SYS_CALL16 ? 2 : 4;
+	if (f->push_bytes == 4)
+		f->off |= (f->d.lo >> 32) & 0xffff0000;
 	if (lma) {
-		TRY(em_desc_read_high(c, gate_sel, EMUL_GP, gate));
-		off |= gate->hi << 32;
-		bytes = 8;
+		TRY(em_desc_read_high(c, gate_sel, EMUL_GP, &f->d));
+		f->off |= f->d.hi << 32;
+		f->push_bytes = 8;
+	} else {
+		f->params = (f->d.lo >> 32) & 31;
 	}
-	TRY(code_desc(c, sel, &d, &attr));
+	TRY(code_desc(c, f->sel, &f->d, &attr));
 	dpl = EMUL_SEG_DPL(attr);
 	if (!desc_is_code(attr) || dpl > c->cpl ||
 	    (lma && (attr & (EMUL_SEG_L | EMUL_SEG_DB)) != EMUL_SEG_L))
-		return emul_raise_gp(c, sel & ~3);
-	if (call && !desc_conforming(attr) && dpl < c->cpl)
-		return gate_inner(c, f, sel, &d, off, bytes, lma ? 0 : (gate->lo >> 32) & 31);
-	if (!desc_conforming(attr) && dpl != c->cpl)
-		return emul_raise_gp(c, sel & ~3);
-	TRY(enter_code(c, sel, &d, f->cpl, off));
-	return call ? push_return(c, f, bytes, ret) : EMUL_DONE;
+		return emul_raise_gp(c, f->sel & ~3);
+	f->inner = f->call && !desc_conforming(attr) && dpl < c->cpl;
+	if (!f->inner && !desc_conforming(attr) && dpl != c->cpl)
+		return emul_raise_gp(c, f->sel & ~3);
+	return EMUL_DONE;
+}
+
+static enum emul_result far_gate(struct emul_ctxt *c, struct far *f)
+{
+	TRY(read_gate(c, f));
+	if (f->inner) {
+		TRY(gate_stack(c, f));
+		TRY(copy_params(c, f));
+	} else {
+		TRY(enter_code(c, f->sel, &f->d, f->cpl, f->off));
+	}
+	return push_return(c, f);
 }
 
 /* A jump or call to a TSS or task gate; *@done: it has been dealt with, whatever the result. */
@@ -286,50 +307,55 @@ static enum emul_result far_task(struct emul_ctxt *c, u16 sel, const struct em_d
 			return emul_raise(c, EMUL_NP, true, sel & ~3);
 		sel = d->lo >> 16;
 	}
-	return em_task_switch_sel(c, sel, reason);
+	return em_task_note(c, sel, reason);
+}
+
+/* The operand: immediate, or in memory. */
+static noinline enum emul_result far_operand(struct emul_ctxt *c, struct far *f)
+{
+	u8 ptr[10];
+
+	f->off = c->insn.imm;
+	f->sel = c->insn.imm2;
+	if (!c->insn.mem)
+		return EMUL_DONE;
+	TRY(em_read_seg(c, c->insn.seg, em_ea(c), ptr, f->bytes + 2));
+	f->off = 0;
+	memcpy(&f->off, ptr, f->bytes);
+	memcpy(&f->sel, ptr + f->bytes, 2);
+	return EMUL_DONE;
 }
 
 static enum emul_result far_transfer(struct emul_ctxt *c, bool call)
 {
-	enum emul_result res;
-	struct em_desc d;
-	struct far f;
-	u8 ptr[10];
-	u64 off;
-	u16 sel;
+	struct far *f = far_begin(c);
+	bool lma;
 
-	far_begin(c, &f);
-	off = c->insn.imm;
-	sel = c->insn.imm2;
-	if (c->insn.mem) {
-		TRY(em_read_seg(c, c->insn.seg, em_ea(c), ptr, f.bytes + 2));
-		off = 0;
-		memcpy(&off, ptr, f.bytes);
-		memcpy(&sel, ptr + f.bytes, 2);
-	}
+	f->call = call;
+	TRY(far_operand(c, f));
 	if (!em_prot(c))
-		return far_end(c, &f, far_real(c, &f, sel, off, call));
-	if (sel_null(sel))
+		return far_end(c, f, far_real(c, f));
+	if (sel_null(f->sel))
 		return emul_raise_gp(c, 0);
-	TRY(em_desc_read(c, sel, EMUL_GP, &d));
-	if (desc_attr(&d) & EMUL_SEG_S)
-		return far_end(c, &f, far_code(c, &f, sel, &d, off, call));
-	switch (EMUL_SEG_TYPE(desc_attr(&d))) {
-	case SYS_CALL16:
-		if (em_lma(c))
-			break;
-		fallthrough;
+	TRY(em_desc_read(c, f->sel, EMUL_GP, &f->d));
+	if (desc_attr(&f->d) & EMUL_SEG_S)
+		return far_end(c, f, far_code(c, f));
+	lma = em_lma(c);
+	switch (EMUL_SEG_TYPE(desc_attr(&f->d))) {
 	case SYS_CALL32:
-		res = far_gate(c, &f, sel, &d, call);
-		return far_end(c, &f, res);
+		return far_end(c, f, far_gate(c, f));
+	case SYS_CALL16:
+		if (!lma)
+			return far_end(c, f, far_gate(c, f));
+		break;
 	case SYS_TASK_GATE:
 	case SYS_TSS16:
 	case SYS_TSS32:
-		if (em_lma(c))
-			break;
-		return far_task(c, sel, &d, call);
+		if (!lma)
+			return far_task(c, f->sel, &f->d, call);
+		break;
 	}
-	return emul_raise_gp(c, sel & ~3);
+	return emul_raise_gp(c, f->sel & ~3);
 }
 
 enum emul_result em_jmp_far(struct emul_ctxt *c)
@@ -343,7 +369,7 @@ enum emul_result em_call_far(struct emul_ctxt *c)
 }
 
 /* The code segment that RET and IRET go back to; *@rpl is the new CPL. */
-static enum emul_result return_code(struct emul_ctxt *c, u16 sel, struct em_desc *d)
+static noinline enum emul_result return_code(struct emul_ctxt *c, u16 sel, struct em_desc *d)
 {
 	unsigned int rpl = sel & 3, dpl;
 	u16 attr = 0;
@@ -370,46 +396,54 @@ static enum emul_result return_stack(struct emul_ctxt *c, u16 sel, unsigned int 
 	return em_check_ss(c, sel, cpl, EMUL_GP, ss);
 }
 
-/* RET or IRET to sel:rip with everything that is left popped from the old stack; @drop: RET's immediate */
-static enum emul_result far_return(struct emul_ctxt *c, struct far *f, u16 sel, u64 rip,
-				   bool pop_stack, u64 drop)
+/*
+ * RET or IRET in protected mode, with f->sel and f->off popped; the stack pointer and segment are popped here if they
+ * are there.  @drop: RET's immediate
+ */
+static noinline enum emul_result far_return(struct emul_ctxt *c, struct far *f, bool pop_stack,
+					    u64 drop)
 {
-	unsigned int cpl = sel & 3;
+	unsigned int cpl = f->sel & 3;
 	struct emul_seg ss;
-	struct em_desc d;
 	u64 rsp, ss_sel;
 
-	TRY(return_code(c, sel, &d));
+	TRY(return_code(c, f->sel, &f->d));
 	f->outer = cpl > c->cpl;
-	if (!pop_stack && !f->outer) {
-		f->rsp += drop;
-		return enter_code(c, sel, &d, cpl, rip);
-	}
 	f->rsp += drop;
+	if (!pop_stack && !f->outer)
+		return enter_code(c, f->sel, &f->d, cpl, f->off);
 	TRY(em_pop(c, &f->rsp, &rsp, f->bytes));
 	TRY(em_pop(c, &f->rsp, &ss_sel, f->bytes));
 	/* Presence of the code segment goes first. */
-	if (!(desc_attr(&d) & EMUL_SEG_P))
-		return emul_raise(c, EMUL_NP, true, sel & ~3);
-	TRY(return_stack(c, ss_sel, cpl, desc_attr(&d), &ss));
-	TRY(enter_code(c, sel, &d, cpl, rip));
+	if (!(desc_attr(&f->d) & EMUL_SEG_P))
+		return emul_raise(c, EMUL_NP, true, f->sel & ~3);
+	TRY(return_stack(c, ss_sel, cpl, desc_attr(&f->d), &ss));
+	TRY(enter_code(c, f->sel, &f->d, cpl, f->off));
 	c->seg[EMUL_SS] = ss;
 	f->rsp = rsp + drop;
 	return EMUL_DONE;
 }
 
+/* CS:IP from the stack */
+static noinline enum emul_result pop_target(struct emul_ctxt *c, struct far *f)
+{
+	u64 sel;
+
+	TRY(em_pop(c, &f->rsp, &f->off, f->bytes));
+	TRY(em_pop(c, &f->rsp, &sel, f->bytes));
+	f->sel = sel;
+	return EMUL_DONE;
+}
+
 enum emul_result em_ret_far(struct emul_ctxt *c)
 {
-	struct far f;
-	u64 rip, sel;
+	struct far *f = far_begin(c);
 
-	far_begin(c, &f);
-	TRY(em_pop(c, &f.rsp, &rip, f.bytes));
-	TRY(em_pop(c, &f.rsp, &sel, f.bytes));
+	TRY(pop_target(c, f));
 	if (em_prot(c))
-		return far_end(c, &f, far_return(c, &f, sel, rip, false, c->insn.imm));
-	f.rsp += c->insn.imm;
-	return far_end(c, &f, far_real(c, &f, sel, rip, false));
+		return far_end(c, f, far_return(c, f, false, c->insn.imm));
+	f->rsp += c->insn.imm;
+	return far_end(c, f, far_real(c, f));
 }
 
 /* Which flags IRET loads. */
@@ -439,20 +473,19 @@ static enum emul_result iret_vme(struct emul_ctxt *c, u64 flags)
 	return EMUL_DONE;
 }
 
-static enum emul_result iret_real(struct emul_ctxt *c, struct far *f)
+static noinline enum emul_result iret_real(struct emul_ctxt *c, struct far *f)
 {
-	u64 rip, sel, flags, mask;
+	u64 flags, mask;
 	bool vme = c->mode == EMUL_MODE_VM86 && em_iopl(c) != 3;
 	enum emul_result res;
 
 	if (vme && (c->insn.op_bytes != 2 || !(c->ops->get_cr(c, 4) & CR4_VME)))
 		return emul_raise_gp(c, 0);
-	TRY(em_pop(c, &f->rsp, &rip, f->bytes));
-	TRY(em_pop(c, &f->rsp, &sel, f->bytes));
+	TRY(pop_target(c, f));
 	TRY(em_pop(c, &f->rsp, &flags, f->bytes));
 	if (vme)
 		TRY(iret_vme(c, flags));
-	res = far_end(c, f, far_real(c, f, sel, rip, false));
+	res = far_end(c, f, far_real(c, f));
 	if (res != EMUL_DONE)
 		return res;
 	if (vme) {
@@ -466,8 +499,7 @@ static enum emul_result iret_real(struct emul_ctxt *c, struct far *f)
 }
 
 /* From protected to virtual-8086 mode: everything is on the stack. */
-static enum emul_result iret_to_vm86(struct emul_ctxt *c, struct far *f, u64 sel, u64 rip,
-				     u64 flags)
+static noinline enum emul_result iret_to_vm86(struct emul_ctxt *c, struct far *f, u64 flags)
 {
 	static const u8 order[] = { EMUL_SS, EMUL_ES, EMUL_DS, EMUL_FS, EMUL_GS };
 	struct emul_seg seg = { .limit = 0xffff, .attr = 0xf3 };
@@ -477,18 +509,18 @@ static enum emul_result iret_to_vm86(struct emul_ctxt *c, struct far *f, u64 sel
 	TRY(em_pop(c, &f->rsp, &rsp, 4));
 	for (i = 0; i < ARRAY_SIZE(order); i++)
 		TRY(em_pop(c, &f->rsp, &val[i], 4));
-	if ((u16)rip != (u32)rip)
+	if ((u16)f->off != (u32)f->off)
 		return emul_raise_gp(c, 0);
 	for (i = 0; i < ARRAY_SIZE(order); i++) {
 		seg.selector = val[i];
 		seg.base = (u32)seg.selector << 4;
 		em_set_seg(c, order[i], &seg);
 	}
-	seg.selector = sel;
+	seg.selector = f->sel;
 	seg.base = (u32)seg.selector << 4;
 	em_set_seg(c, EMUL_CS, &seg);
 	c->gpr[EMUL_RSP] = (u32)rsp;
-	c->next_rip = (u16)rip;
+	c->next_rip = (u16)f->off;
 	em_set_flags(c,
 		     FL_ARITH | FL_TF | FL_DF | FL_NT | FL_RF | FL_AC | FL_ID | FL_IF | FL_IOPL |
 			     FL_VIF | FL_VIP | FL_VM,
@@ -498,18 +530,17 @@ static enum emul_result iret_to_vm86(struct emul_ctxt *c, struct far *f, u64 sel
 	return EMUL_DONE;
 }
 
-static enum emul_result iret_prot(struct emul_ctxt *c, struct far *f)
+static noinline enum emul_result iret_prot(struct emul_ctxt *c, struct far *f)
 {
 	unsigned int cpl = c->cpl;
-	u64 rip, sel, flags, mask;
+	u64 flags, mask;
 
-	TRY(em_pop(c, &f->rsp, &rip, f->bytes));
-	TRY(em_pop(c, &f->rsp, &sel, f->bytes));
+	TRY(pop_target(c, f));
 	TRY(em_pop(c, &f->rsp, &flags, f->bytes));
 	if ((flags & FL_VM) && f->bytes == 4 && cpl == 0 && !em_lma(c))
-		return iret_to_vm86(c, f, sel, rip, flags);
+		return iret_to_vm86(c, f, flags);
 	mask = iret_mask(c, cpl, f->bytes);
-	TRY(far_end(c, f, far_return(c, f, sel, rip, em_long(c), 0)));
+	TRY(far_end(c, f, far_return(c, f, em_long(c), 0)));
 	em_set_flags(c, mask, flags);
 	return EMUL_DONE;
 }
@@ -517,20 +548,19 @@ static enum emul_result iret_prot(struct emul_ctxt *c, struct far *f)
 enum emul_result em_iret(struct emul_ctxt *c)
 {
 	enum emul_result res;
-	struct far f;
+	struct far *f = far_begin(c);
 
-	far_begin(c, &f);
-	f.bytes = c->insn.op_bytes;
+	f->bytes = c->insn.op_bytes;
 	if (!em_prot(c)) {
-		res = iret_real(c, &f);
+		res = iret_real(c, f);
 	} else if (c->rflags & FL_NT) {
 		if (em_lma(c))
 			return emul_raise_gp(c, 0);
 		res = em_task_return(c);
 	} else {
-		res = iret_prot(c, &f);
+		res = iret_prot(c, f);
 	}
-	if (res == EMUL_DONE) {
+	if (res == EMUL_DONE || res == EMUL_TASK_SWITCH) {
 		c->keep_rf = true;
 		c->nmi_unmask = true;
 	}
@@ -547,18 +577,21 @@ enum emul_result em_iret(struct emul_ctxt *c)
  */
 enum emul_result emul_real_interrupt(struct emul_ctxt *ctxt, u8 vector, u64 return_rip)
 {
+	struct far *f = far_begin(ctxt);
 	struct emul_dtr idtr;
 	u16 entry[2];
-	struct far f;
 
-	far_begin(ctxt, &f);
 	ctxt->ops->get_idtr(ctxt, &idtr);
 	if (vector * 4u + 3 > idtr.limit)
 		return emul_raise_gp(ctxt, 0);
 	TRY(em_read_lin(ctxt, (u32)(idtr.base + vector * 4u), entry, 4, EMUL_A_SYSTEM));
-	TRY(em_push(ctxt, &f.rsp, ctxt->rflags, 2));
-	TRY(push_return(ctxt, &f, 2, return_rip));
-	TRY(far_end(ctxt, &f, far_real(ctxt, &f, entry[1], entry[0], false)));
+	TRY(em_push(ctxt, &f->rsp, ctxt->rflags, 2));
+	f->push_bytes = 2;
+	f->ret = return_rip;
+	f->call = true;
+	f->sel = entry[1];
+	f->off = entry[0];
+	TRY(far_end(ctxt, f, far_real(ctxt, f)));
 	ctxt->rflags &= ~(FL_IF | FL_TF | FL_AC | FL_RF);
 	ctxt->rip = ctxt->next_rip;
 	return EMUL_DONE;

@@ -16,7 +16,8 @@
 	OPERAND(NONE, NONE, 0)                                                                                                                                      \
 	OPERAND(Eb, RM, 1)                                                                                                                                          \
 	OPERAND(Ew, RM, 2)                                                                                                                                          \
-	OPERAND(Ed, RM, 4) OPERAND(Eq, RM, 8) OPERAND(Ev, RM, SZ_V) OPERAND(Ey, RM, SZ_Y) OPERAND(                                                                  \
+	OPERAND(Ed, RM, 4)                                                                                                                                          \
+	OPERAND(Eq, RM, 8) OPERAND(Ev, RM, SZ_V) OPERAND(Ey, RM, SZ_Y) OPERAND(                                                                                     \
 		EvW, RMW,                                                                                                                                           \
 		SZ_V) OPERAND(EdB, RMW,                                                                                                                             \
 			      1) OPERAND(EdW, RMW,                                                                                                                  \
@@ -435,6 +436,9 @@ unsigned int em_stack_bytes(struct emul_ctxt *c);
 enum emul_result em_push(struct emul_ctxt *c, u64 *rsp, u64 val, unsigned int bytes);
 enum emul_result em_pop(struct emul_ctxt *c, u64 *rsp, u64 *val, unsigned int bytes);
 void em_set_rsp(struct emul_ctxt *c, u64 rsp);
+
+/* task.c */
+enum emul_result em_task_do(struct emul_ctxt *c);
 
 /* segment.c */
 enum emul_result em_load_sreg(struct emul_ctxt *c, unsigned int sreg, u16 selector);

@@ -194,6 +194,8 @@ static enum emul_result execute(struct emul_ctxt *c)
 	if (!em_long(c))
 		c->next_rip = (u32)c->next_rip;
 	res = c->insn.desc->exec(c);
+	if (unlikely(res == EMUL_TASK_SWITCH))
+		res = em_task_do(c);
 	if (likely(res == EMUL_DONE)) {
 		complete(c, tf);
 	} else if (res == EMUL_MORE) {

@@ -44,8 +44,8 @@ static enum emul_result sel_fault(struct emul_ctxt *c, u8 vector, u16 sel)
 	return emul_raise(c, vector, true, sel & ~3);
 }
 
-static enum emul_result desc_place(struct emul_ctxt *c, u16 sel, u8 vector, unsigned int len,
-				   u64 *lin)
+static noinline enum emul_result desc_place(struct emul_ctxt *c, u16 sel, u8 vector,
+					    unsigned int len, u64 *lin)
 {
 	struct emul_seg ldt;
 	struct emul_dtr gdt;

@@ -61,7 +61,7 @@ enum emul_result em_check_ss(struct emul_ctxt *c, u16 sel, unsigned int cpl, u8 
 enum emul_result em_check_data(struct emul_ctxt *c, u16 sel, u8 vector, struct emul_seg *seg);
 void em_real_seg(struct emul_ctxt *c, unsigned int sreg, u16 sel, struct emul_seg *seg);
 
-enum emul_result em_task_switch_sel(struct emul_ctxt *c, u16 sel, enum emul_task_reason reason);
+enum emul_result em_task_note(struct emul_ctxt *c, u16 sel, enum emul_task_reason reason);
 enum emul_result em_task_return(struct emul_ctxt *c);
 
 #endif

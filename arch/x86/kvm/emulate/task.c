@@ -12,6 +12,16 @@ struct task_state {
 	bool trap;
 };
 
+/* A switch under way: in the context, for it is too much for the stack. */
+struct task_work {
+	struct task_state state;
+	struct emul_seg old;
+	struct emul_seg tss;
+	struct em_desc desc;
+};
+
+static_assert(sizeof(struct task_work) <= sizeof_field(struct emul_ctxt, work));
+
 #define T_EIP 0
 #define T_EFLAGS 1
 #define T_GPR 2
@@ -29,8 +39,8 @@ static bool is_32(const struct emul_seg *tss)
 	return EMUL_SEG_TYPE(tss->attr) & 8;
 }
 
-static enum emul_result save_old(struct emul_ctxt *c, const struct emul_seg *tss, u32 eflags,
-				 u32 eip)
+static noinline enum emul_result save_old(struct emul_ctxt *c, const struct emul_seg *tss,
+					  u32 eflags, u32 eip)
 {
 	u32 v[16];
 	u16 *h = (u16 *)v;
@@ -49,8 +59,8 @@ static enum emul_result save_old(struct emul_ctxt *c, const struct emul_seg *tss
 	return em_write_lin(c, (u32)(tss->base + TSS16_STATE), h, 28, EMUL_A_SYSTEM);
 }
 
-static enum emul_result read_new(struct emul_ctxt *c, const struct emul_seg *tss,
-				 struct task_state *t)
+static noinline enum emul_result read_new(struct emul_ctxt *c, const struct emul_seg *tss,
+					  struct task_state *t)
 {
 	u16 *h = (u16 *)t->v, tail[4];
 	unsigned int i;
@@ -74,8 +84,8 @@ static enum emul_result read_new(struct emul_ctxt *c, const struct emul_seg *tss
 }
 
 /* The incoming TSS: its descriptor, checked. */
-static enum emul_result new_tss(struct emul_ctxt *c, u16 sel, enum emul_task_reason reason,
-				struct em_desc *d, struct emul_seg *tss)
+static noinline enum emul_result new_tss(struct emul_ctxt *c, u16 sel, enum emul_task_reason reason,
+					 struct em_desc *d, struct emul_seg *tss)
 {
 	u8 vector = reason == EMUL_TASK_IRET ? EMUL_TS : EMUL_GP;
 	unsigned int type;
@@ -97,7 +107,7 @@ static enum emul_result new_tss(struct emul_ctxt *c, u16 sel, enum emul_task_rea
 }
 
 /* Clear the busy bit of the outgoing task. */
-static enum emul_result unbusy(struct emul_ctxt *c, u16 sel)
+static noinline enum emul_result unbusy(struct emul_ctxt *c, u16 sel)
 {
 	struct em_desc d;
 	u8 old, new;
@@ -108,7 +118,7 @@ static enum emul_result unbusy(struct emul_ctxt *c, u16 sel)
 	return em_cmpxchg_lin(c, d.lin + 5, &old, &new, 1, EMUL_A_SYSTEM | EMUL_A_LOCKED);
 }
 
-static enum emul_result load_ldt(struct emul_ctxt *c, u16 sel)
+static noinline enum emul_result load_ldt(struct emul_ctxt *c, u16 sel)
 {
 	struct emul_seg seg;
 	struct em_desc d;
@@ -128,7 +138,7 @@ static enum emul_result load_ldt(struct emul_ctxt *c, u16 sel)
 	return EMUL_DONE;
 }
 
-static enum emul_result load_code(struct emul_ctxt *c, u16 sel)
+static noinline enum emul_result load_code(struct emul_ctxt *c, u16 sel)
 {
 	struct emul_seg seg;
 	struct em_desc d;
@@ -153,7 +163,7 @@ static enum emul_result load_code(struct emul_ctxt *c, u16 sel)
 }
 
 /* Segments of the new task: faults from here on are the new task's. */
-static enum emul_result load_segments(struct emul_ctxt *c, const struct task_state *t)
+static noinline enum emul_result load_segments(struct emul_ctxt *c, const struct task_state *t)
 {
 	struct emul_seg seg = { .limit = 0xffff, .attr = 0xf3 };
 	unsigned int i;
@@ -215,38 +225,47 @@ static enum emul_result task_switch(struct emul_ctxt *c, u16 sel, enum emul_task
 				    u32 old_eip)
 {
 	bool nested = reason == EMUL_TASK_CALL || reason == EMUL_TASK_GATE;
-	struct emul_seg old, tss;
-	struct task_state t;
-	struct em_desc d;
+	struct task_work *w = (struct task_work *)c->work;
 	u32 eflags = c->rflags;
 
-	TRY(new_tss(c, sel, reason, &d, &tss));
-	c->ops->get_seg(c, EMUL_TR, &old);
-	if (old.limit < (is_32(&old) ? 0x5f : 0x29))
-		return emul_raise(c, EMUL_TS, true, old.selector & ~3);
-	TRY(read_new(c, &tss, &t));
+	TRY(new_tss(c, sel, reason, &w->desc, &w->tss));
+	c->ops->get_seg(c, EMUL_TR, &w->old);
+	if (w->old.limit < (is_32(&w->old) ? 0x5f : 0x29))
+		return emul_raise(c, EMUL_TS, true, w->old.selector & ~3);
+	TRY(read_new(c, &w->tss, &w->state));
 	if (reason == EMUL_TASK_IRET)
 		eflags &= ~FL_NT;
-	TRY(save_old(c, &old, eflags, old_eip));
+	TRY(save_old(c, &w->old, eflags, old_eip));
 	if (nested) {
-		TRY(em_write_lin(c, (u32)tss.base, &old.selector, 2, EMUL_A_SYSTEM));
-		t.v[T_EFLAGS] |= FL_NT;
+		TRY(em_write_lin(c, (u32)w->tss.base, &w->old.selector, 2, EMUL_A_SYSTEM));
+		w->state.v[T_EFLAGS] |= FL_NT;
 	} else {
-		TRY(unbusy(c, old.selector));
+		TRY(unbusy(c, w->old.selector));
 	}
 	if (reason != EMUL_TASK_IRET)
-		TRY(em_desc_or(c, &d, TYPE_BUSY));
-	if (t.trap)
+		TRY(em_desc_or(c, &w->desc, TYPE_BUSY));
+	if (w->state.trap)
 		c->trap |= DR6_BT;
 	c->quiet = true;
 	c->keep_rf = true;
-	return become(c, &t, &tss);
+	return become(c, &w->state, &w->tss);
 }
 
-/* JMP and CALL; the DPL has been checked. */
-enum emul_result em_task_switch_sel(struct emul_ctxt *c, u16 sel, enum emul_task_reason reason)
+/*
+ * JMP and CALL (the DPL has been checked), IRET: the instruction notes what is to be done and returns, so that the
+ * switch does not have its stack on top of the instruction's.
+ */
+enum emul_result em_task_note(struct emul_ctxt *c, u16 sel, enum emul_task_reason reason)
 {
-	TRY(task_switch(c, sel, reason, c->next_rip));
+	c->task_sel = sel;
+	c->task_reason = reason;
+	return EMUL_TASK_SWITCH;
+}
+
+/* What was noted. */
+enum emul_result em_task_do(struct emul_ctxt *c)
+{
+	TRY(task_switch(c, c->task_sel, c->task_reason, c->next_rip));
 	c->next_rip = c->rip;
 	return EMUL_DONE;
 }
@@ -259,7 +278,7 @@ enum emul_result em_task_return(struct emul_ctxt *c)
 
 	c->ops->get_seg(c, EMUL_TR, &tr);
 	TRY(em_read_lin(c, (u32)tr.base, &link, 2, EMUL_A_SYSTEM));
-	return em_task_switch_sel(c, link, EMUL_TASK_IRET);
+	return em_task_note(c, link, EMUL_TASK_IRET);
 }
 
 /**

@@ -78,7 +78,7 @@ static void fx_pop(struct em_fx *fx)
 }
 
 /* Push what was loaded, or deal with a full stack. */
-static void push_loaded(struct em_fx *fx, u64 m, u16 se, u16 exc)
+static noinline void push_loaded(struct em_fx *fx, u64 m, u16 se, u16 exc)
 {
 	unsigned int top = (FSW_TOP(fx->fsw) - 1) & 7;
 
@@ -96,7 +96,7 @@ static void push_loaded(struct em_fx *fx, u64 m, u16 se, u16 exc)
 }
 
 /* Single or double to extended; returns exceptions. */
-static u16 widen(const struct format *f, u64 bits, u64 *m, u16 *se)
+static noinline u16 widen(const struct format *f, u64 bits, u64 *m, u16 *se)
 {
 	unsigned int max = (1 << f->exp_bits) - 1, exp = (bits >> f->frac_bits) & max;
 	u64 frac = bits & ((1ULL << f->frac_bits) - 1);
@@ -251,7 +251,7 @@ static u64 narrow_finite(const struct format *f, u64 m, int exp, bool negative, 
 }
 
 /* Extended to single or double. */
-static u64 narrow(const struct format *f, u64 m, u16 se, u16 fcw, u16 *exc)
+static noinline u64 narrow(const struct format *f, u64 m, u16 se, u16 fcw, u16 *exc)
 {
 	unsigned int exp = se & EXP_MAX, max = (1 << f->exp_bits) - 1;
 	bool negative = se >> 15;
@@ -324,7 +324,7 @@ enum emul_result em_fst(struct emul_ctxt *c)
 }
 
 /* Extended to an integer of @bytes; what does not fit gives the indefinite. */
-static u64 to_int(u64 m, u16 se, unsigned int bytes, u16 fcw, u16 *exc)
+static noinline u64 to_int(u64 m, u16 se, unsigned int bytes, u16 fcw, u16 *exc)
 {
 	u64 most = 1ULL << (bytes * 8 - 1), r;
 	bool negative = se >> 15, up, inexact;
