@@ -98,7 +98,7 @@ static int set_split_irqchip(struct kvm *kvm, u64 routes)
 {
 	int r;
 
-	if (kvm->arch.irqchip_mode != KVM_IRQCHIP_NONE)
+	if (kvm->arch.irqchip_mode != KVM_IRQCHIP_NONE || kvm->created_vcpus)
 		return -EEXIST;
 	r = kvm_set_irq_routing(kvm, NULL, 0, 0);
 	if (r)
@@ -111,10 +111,15 @@ static int set_split_irqchip(struct kvm *kvm, u64 routes)
 
 static int enable_split_irqchip(struct kvm *kvm, const struct kvm_enable_cap *cap)
 {
+	int r;
+
 	/* The number of pins is kept in a byte. */
 	if (cap->args[0] > U8_MAX)
 		return -EINVAL;
-	return before_vcpus(kvm, set_split_irqchip, cap->args[0]);
+	mutex_lock(&kvm->lock);
+	r = set_split_irqchip(kvm, cap->args[0]);
+	mutex_unlock(&kvm->lock);
+	return r;
 }
 
 static int enable_x2apic_api(struct kvm *kvm, const struct kvm_enable_cap *cap)

@@ -83,11 +83,23 @@ enum emul_result em_jmp(struct emul_ctxt *c)
 	return em_branch(c, target, c->insn.op_bytes);
 }
 
+/* Could the return address be pushed? */
+static enum emul_result probe_push(struct emul_ctxt *c, unsigned int bytes)
+{
+	u64 sp = (c->gpr[EMUL_RSP] - bytes) & em_mask(em_stack_bytes(c)), lin;
+
+	TRY(em_linear(c, EMUL_SS, sp, bytes, EMUL_A_WRITE, &lin));
+	return c->ops->probe(c, lin, bytes, EMUL_A_WRITE);
+}
+
 enum emul_result em_call(struct emul_ctxt *c)
 {
 	u64 rsp = c->gpr[EMUL_RSP], ret = c->next_rip, target;
 
 	TRY(near_target(c, &target));
+	/* A target that is not canonical: AMD's processors fault on the stack first, Intel's on the target. */
+	if (em_long(c) && !em_canonical(c, target) && !em_has(c, EMUL_F_INTEL))
+		TRY(probe_push(c, c->insn.op_bytes));
 	TRY(em_branch(c, target, c->insn.op_bytes));
 	TRY(em_push(c, &rsp, ret, c->insn.op_bytes));
 	em_set_rsp(c, rsp);

@@ -104,9 +104,13 @@ static u64 reserved_high(const struct kvm_walk_mode *mode)
 	return r;
 }
 
+/*
+ * Bit 5, the accessed flag of other levels, is reserved by the manuals but not checked: QEMU's emulation of nested paging
+ * sets it in memory, and a guest must not fault on what its processor wrote.
+ */
 u64 kvm_walk_pdpte_reserved(const struct kvm_walk_mode *mode)
 {
-	return reserved_high(mode) | E_NX | GENMASK_ULL(8, 5) | GENMASK_ULL(2, 1);
+	return reserved_high(mode) | E_NX | GENMASK_ULL(8, 6) | GENMASK_ULL(2, 1);
 }
 
 /* A 4 MiB page: bits 20:13 are address bits 39:32, as many as there are. */
