@@ -346,10 +346,10 @@ void kvm_vcpu_deliver_sipi(struct kvm_vcpu *vcpu, u8 vector)
 #define FOR_EACH_ABI_REG(X)                                                                      \
 	X(rax, VCPU_RAX)                                                                         \
 	X(rbx, VCPU_RBX)                                                                         \
-	X(rcx, VCPU_RCX) X(rdx, VCPU_RDX) X(rsi, VCPU_RSI) X(rdi, VCPU_RDI) X(rsp, VCPU_RSP)     \
-		X(rbp, VCPU_RBP) X(r8, VCPU_R8) X(r9, VCPU_R9) X(r10, VCPU_R10) X(r11, VCPU_R11) \
-			X(r12, VCPU_R12) X(r13, VCPU_R13) X(r14, VCPU_R14) X(r15, VCPU_R15)      \
-				X(rip, VCPU_RIP)
+	X(rcx, VCPU_RCX)                                                                         \
+	X(rdx, VCPU_RDX) X(rsi, VCPU_RSI) X(rdi, VCPU_RDI) X(rsp, VCPU_RSP) X(rbp, VCPU_RBP)     \
+		X(r8, VCPU_R8) X(r9, VCPU_R9) X(r10, VCPU_R10) X(r11, VCPU_R11) X(r12, VCPU_R12) \
+			X(r13, VCPU_R13) X(r14, VCPU_R14) X(r15, VCPU_R15) X(rip, VCPU_RIP)
 
 static void get_regs(struct kvm_vcpu *vcpu, struct kvm_regs *regs)
 {
@@ -389,8 +389,9 @@ long kvm_vcpu_set_regs(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
 #define FOR_EACH_SEGMENT(X)                                                             \
 	X(cs, VCPU_SREG_CS)                                                             \
 	X(ds, VCPU_SREG_DS)                                                             \
-	X(es, VCPU_SREG_ES) X(fs, VCPU_SREG_FS) X(gs, VCPU_SREG_GS) X(ss, VCPU_SREG_SS) \
-		X(tr, VCPU_SREG_TR) X(ldt, VCPU_SREG_LDTR)
+	X(es, VCPU_SREG_ES)                                                             \
+	X(fs, VCPU_SREG_FS) X(gs, VCPU_SREG_GS) X(ss, VCPU_SREG_SS) X(tr, VCPU_SREG_TR) \
+		X(ldt, VCPU_SREG_LDTR)
 
 #define COPY_SREGS(to, from)                         \
 	do {                                         \

@@ -190,7 +190,8 @@ static inline bool oracle_pae(const struct arena *a, struct oracle *o,
 	if (!oracle_load(a, o, (m->root & 0xffffffe0) + (gva >> 30) * 8, 8, false))
 		return false;
 	e = o->path[0].val;
-	if (!oracle_sound(o, m, access, bits(63, m->maxphyaddr) | bits(8, 5) | bits(2, 1)))
+	/* Not bit 5, see kvm_walk_pdpte_reserved(). */
+	if (!oracle_sound(o, m, access, bits(63, m->maxphyaddr) | bits(8, 6) | bits(2, 1)))
 		return false;
 	return oracle_lower(a, o, m, gva, access, e & bits(51, 12),
 			    m->nx ? high : high | 1ULL << 63);
