@@ -343,13 +343,14 @@ void kvm_vcpu_deliver_sipi(struct kvm_vcpu *vcpu, u8 vector)
 /* ---------------------------------------------------------------- general registers */
 
 /* The ABI's order is not the processor's. */
-#define FOR_EACH_ABI_REG(X)                                                                      \
-	X(rax, VCPU_RAX)                                                                         \
-	X(rbx, VCPU_RBX)                                                                         \
-	X(rcx, VCPU_RCX)                                                                         \
-	X(rdx, VCPU_RDX) X(rsi, VCPU_RSI) X(rdi, VCPU_RDI) X(rsp, VCPU_RSP) X(rbp, VCPU_RBP)     \
-		X(r8, VCPU_R8) X(r9, VCPU_R9) X(r10, VCPU_R10) X(r11, VCPU_R11) X(r12, VCPU_R12) \
-			X(r13, VCPU_R13) X(r14, VCPU_R14) X(r15, VCPU_R15) X(rip, VCPU_RIP)
+/* clang-format off */
+#define FOR_EACH_ABI_REG(X)							\
+	X(rax, VCPU_RAX) X(rbx, VCPU_RBX) X(rcx, VCPU_RCX) X(rdx, VCPU_RDX)	\
+	X(rsi, VCPU_RSI) X(rdi, VCPU_RDI) X(rsp, VCPU_RSP) X(rbp, VCPU_RBP)	\
+	X(r8, VCPU_R8) X(r9, VCPU_R9) X(r10, VCPU_R10) X(r11, VCPU_R11)		\
+	X(r12, VCPU_R12) X(r13, VCPU_R13) X(r14, VCPU_R14) X(r15, VCPU_R15)	\
+	X(rip, VCPU_RIP)
+/* clang-format on */
 
 static void get_regs(struct kvm_vcpu *vcpu, struct kvm_regs *regs)
 {

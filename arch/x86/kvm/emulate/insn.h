@@ -12,100 +12,34 @@
  * E register or memory, G ModRM.reg, Z register in the opcode, I immediate, J relative target, O direct address,
  * M memory, X/Y string source/destination, V/W/H vector, P/Q MMX, B the VEX.vvvv general register.
  */
-#define EMUL_OPERANDS(OPERAND)                                                                                                                               \
-	OPERAND(NONE, NONE, 0)                                                                                                                               \
-	OPERAND(Eb, RM, 1)                                                                                                                                   \
-	OPERAND(Ew, RM, 2)                                                                                                                                   \
-	OPERAND(Ed, RM, 4)                                                                                                                                   \
-	OPERAND(Eq, RM, 8)                                                                                                                                   \
-	OPERAND(Ev, RM, SZ_V) OPERAND(Ey, RM, SZ_Y) OPERAND(EvW, RMW, SZ_V) OPERAND(                                                                         \
-		EdB, RMW,                                                                                                                                    \
-		1) OPERAND(EdW, RMW,                                                                                                                         \
-			   2) OPERAND(Gb, REG,                                                                                                               \
-				      1) OPERAND(Gw, REG,                                                                                                    \
-						 2) OPERAND(Gd, REG,                                                                                         \
-							    4) OPERAND(Gq, REG,                                                                              \
-								       8) OPERAND(Gv, REG, SZ_V)                                                             \
-		OPERAND(Gz, REG, SZ_Z) OPERAND(Gy, REG, SZ_Y) OPERAND(Zb, ZREG, 1) OPERAND(Zv, ZREG, SZ_V) OPERAND(Rq, RMREG, SZ_N) OPERAND(                 \
-			Rv, RMREG,                                                                                                                           \
-			SZ_V) OPERAND(Ry, RMREG,                                                                                                             \
-				      SZ_Y) OPERAND(Ib, IMM,                                                                                                 \
-						    1) OPERAND(Iw, IMM,                                                                                      \
-							       2) OPERAND(Iz, IMMS, SZ_Z)                                                                    \
-			OPERAND(Iv, IMM, SZ_V) OPERAND(Is, IMMS, 1) OPERAND(I2, IMM2, 1) OPERAND(One, ONE, 1) OPERAND(Jb, REL, 1) OPERAND(                   \
-				Jz, REL,                                                                                                                     \
-				SZ_Z) OPERAND(Ap, FAR,                                                                                                       \
-					      SZ_Z) OPERAND(Ob, MOFFS,                                                                                       \
-							    1) OPERAND(Ov, MOFFS, SZ_V)                                                                      \
-				OPERAND(AL, ACC, 1) OPERAND(rAX, ACC, SZ_V) OPERAND(eAX, ACC, SZ_Z) OPERAND(AX, ACC, 2) OPERAND(CL, CL, 1) OPERAND(          \
-					DX, DX,                                                                                                              \
-					2) OPERAND(M, MEM,                                                                                                   \
-						   0) OPERAND(Mb, MEM, 1) OPERAND(Mw, MEM,                                                                   \
-										  2) OPERAND(Md, MEM, 4)                                                     \
-					OPERAND(Mq, MEM, 8) OPERAND(Mdq, MEM, 16) OPERAND(Mx, MEM, SZ_X) OPERAND(Mv, MEM, SZ_V) OPERAND(                     \
-						My, MEM,                                                                                                     \
-						SZ_Y) OPERAND(Mp, MEM,                                                                                       \
-							      SZ_P) OPERAND(Ma, MEM,                                                                         \
-									    SZ_2V) OPERAND(Ms,                                                               \
-											   MEM,                                                              \
-											   SZ_S) OPERAND(Mt, MEM, 10)                                        \
-						OPERAND(M2y, MEM, SZ_2Y) OPERAND(Sw, SREG, 2) OPERAND(Cn, CR, SZ_N) OPERAND(Dn, DR, SZ_N) OPERAND(           \
-							ES, SEGFIX,                                                                                          \
-							2) OPERAND(CS, SEGFIX,                                                                               \
-								   2) OPERAND(SS, SEGFIX,                                                                    \
-									      2) OPERAND(DS,                                                                 \
-											 SEGFIX,                                                             \
-											 2) OPERAND(FS, SEGFIX, 2)                                           \
-							OPERAND(GS, SEGFIX, 2) OPERAND(Xb, STRX, 1) OPERAND(Xv, STRX, SZ_V) OPERAND(Xz, STRX, SZ_Z) OPERAND( \
-								Yb, STRY,                                                                                    \
-								1) OPERAND(Yv, STRY,                                                                         \
-									   SZ_V) OPERAND(Yz, STRY,                                                           \
-											 SZ_Z) OPERAND(By,                                                   \
-												       VGPR,                                                 \
-												       SZ_Y) OPERAND(Vd,                                     \
-														     VREG,                                   \
-														     4)                                      \
-								OPERAND(Vq, VREG, 8) OPERAND(Vdq, VREG, 16) OPERAND(                                         \
-									Vqq, VREG,                                                                           \
-									32) OPERAND(Vx, VREG,                                                                \
-										    SZ_X) OPERAND(Hx, VVEX, SZ_X)                                            \
-									OPERAND(Hdq, VVEX, 16) OPERAND(Lx, VIS4, SZ_X) OPERAND(                              \
-										Wb, VRM,                                                                     \
-										1) OPERAND(Ww,                                                               \
-											   VRM,                                                              \
-											   2) OPERAND(Wd,                                                    \
-												      VRM,                                                   \
-												      4) OPERAND(Wq, VRM, 8)                                 \
-										OPERAND(Wdq, VRM, 16) OPERAND(Wqq, VRM, 32) OPERAND(                         \
-											Wx, VRM,                                                             \
-											SZ_X) OPERAND(Wh,                                                    \
-												      VRM,                                                   \
-												      SZ_H) OPERAND(Wqh,                                     \
-														    VRM,                                     \
-														    SZ_QH)                                   \
-											OPERAND(Wbh, VRM, SZ_BH) OPERAND(Ux, VRMREG, SZ_X) OPERAND(          \
-												Udq,                                                         \
-												VRMREG,                                                      \
-												16) OPERAND(Pq, MMREG,                                       \
-													    8) OPERAND(Qq,                                   \
-														       MMRM,                                 \
-														       8)                                    \
-												OPERAND(Qd, MMRM, 4) OPERAND(                                \
-													Nq,                                                  \
-													MMRMREG,                                             \
-													8) OPERAND(Kg,                                       \
-														   KREG,                                     \
-														   8) OPERAND(Kv,                            \
-															      KVEX, 8)                       \
-													OPERAND(Km, KRM, 8) OPERAND(                         \
-														ST0,                                         \
-														ST0,                                         \
-														10) OPERAND(STi,                             \
-															    STI,                             \
-															    10)                              \
-														OPERAND(Sib,                                 \
-															VSIB,                                \
-															0)
+/* clang-format off */
+#define EMUL_OPERANDS(OPERAND)										\
+	OPERAND(NONE, NONE, 0) OPERAND(Eb, RM, 1) OPERAND(Ew, RM, 2) OPERAND(Ed, RM, 4)			\
+	OPERAND(Eq, RM, 8) OPERAND(Ev, RM, SZ_V) OPERAND(Ey, RM, SZ_Y) OPERAND(EvW, RMW, SZ_V)		\
+	OPERAND(EdB, RMW, 1) OPERAND(EdW, RMW, 2) OPERAND(Gb, REG, 1) OPERAND(Gw, REG, 2)		\
+	OPERAND(Gd, REG, 4) OPERAND(Gq, REG, 8) OPERAND(Gv, REG, SZ_V) OPERAND(Gz, REG, SZ_Z)		\
+	OPERAND(Gy, REG, SZ_Y) OPERAND(Zb, ZREG, 1) OPERAND(Zv, ZREG, SZ_V) OPERAND(Rq, RMREG, SZ_N)	\
+	OPERAND(Rv, RMREG, SZ_V) OPERAND(Ry, RMREG, SZ_Y) OPERAND(Ib, IMM, 1) OPERAND(Iw, IMM, 2)	\
+	OPERAND(Iz, IMMS, SZ_Z) OPERAND(Iv, IMM, SZ_V) OPERAND(Is, IMMS, 1) OPERAND(I2, IMM2, 1)	\
+	OPERAND(One, ONE, 1) OPERAND(Jb, REL, 1) OPERAND(Jz, REL, SZ_Z) OPERAND(Ap, FAR, SZ_Z)		\
+	OPERAND(Ob, MOFFS, 1) OPERAND(Ov, MOFFS, SZ_V) OPERAND(AL, ACC, 1) OPERAND(rAX, ACC, SZ_V)	\
+	OPERAND(eAX, ACC, SZ_Z) OPERAND(AX, ACC, 2) OPERAND(CL, CL, 1) OPERAND(DX, DX, 2)		\
+	OPERAND(M, MEM, 0) OPERAND(Mb, MEM, 1) OPERAND(Mw, MEM, 2) OPERAND(Md, MEM, 4)			\
+	OPERAND(Mq, MEM, 8) OPERAND(Mdq, MEM, 16) OPERAND(Mx, MEM, SZ_X) OPERAND(Mv, MEM, SZ_V)		\
+	OPERAND(My, MEM, SZ_Y) OPERAND(Mp, MEM, SZ_P) OPERAND(Ma, MEM, SZ_2V) OPERAND(Ms, MEM, SZ_S)	\
+	OPERAND(Mt, MEM, 10) OPERAND(M2y, MEM, SZ_2Y) OPERAND(Sw, SREG, 2) OPERAND(Cn, CR, SZ_N)	\
+	OPERAND(Dn, DR, SZ_N) OPERAND(ES, SEGFIX, 2) OPERAND(CS, SEGFIX, 2) OPERAND(SS, SEGFIX, 2)	\
+	OPERAND(DS, SEGFIX, 2) OPERAND(FS, SEGFIX, 2) OPERAND(GS, SEGFIX, 2) OPERAND(Xb, STRX, 1)	\
+	OPERAND(Xv, STRX, SZ_V) OPERAND(Xz, STRX, SZ_Z) OPERAND(Yb, STRY, 1) OPERAND(Yv, STRY, SZ_V)	\
+	OPERAND(Yz, STRY, SZ_Z) OPERAND(By, VGPR, SZ_Y) OPERAND(Vd, VREG, 4) OPERAND(Vq, VREG, 8)	\
+	OPERAND(Vdq, VREG, 16) OPERAND(Vqq, VREG, 32) OPERAND(Vx, VREG, SZ_X) OPERAND(Hx, VVEX, SZ_X)	\
+	OPERAND(Hdq, VVEX, 16) OPERAND(Lx, VIS4, SZ_X) OPERAND(Wb, VRM, 1) OPERAND(Ww, VRM, 2)		\
+	OPERAND(Wd, VRM, 4) OPERAND(Wq, VRM, 8) OPERAND(Wdq, VRM, 16) OPERAND(Wqq, VRM, 32)		\
+	OPERAND(Wx, VRM, SZ_X) OPERAND(Wh, VRM, SZ_H) OPERAND(Wqh, VRM, SZ_QH) OPERAND(Wbh, VRM, SZ_BH)	\
+	OPERAND(Ux, VRMREG, SZ_X) OPERAND(Udq, VRMREG, 16) OPERAND(Pq, MMREG, 8) OPERAND(Qq, MMRM, 8)	\
+	OPERAND(Qd, MMRM, 4) OPERAND(Nq, MMRMREG, 8) OPERAND(Kg, KREG, 8) OPERAND(Kv, KVEX, 8)		\
+	OPERAND(Km, KRM, 8) OPERAND(ST0, ST0, 10) OPERAND(STi, STI, 10) OPERAND(Sib, VSIB, 0)
+/* clang-format on */
 
 #define SZ_V 0x80 /* operand size */
 #define SZ_Z 0x81 /* operand size, at most 4 */
