@@ -387,12 +387,11 @@ long kvm_vcpu_set_regs(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
 /* ---------------------------------------------------------------- special registers */
 
 /* What struct kvm_sregs and struct kvm_sregs2 have in common, under the same names. */
-#define FOR_EACH_SEGMENT(X)                                                             \
-	X(cs, VCPU_SREG_CS)                                                             \
-	X(ds, VCPU_SREG_DS)                                                             \
-	X(es, VCPU_SREG_ES)                                                             \
-	X(fs, VCPU_SREG_FS) X(gs, VCPU_SREG_GS) X(ss, VCPU_SREG_SS) X(tr, VCPU_SREG_TR) \
-		X(ldt, VCPU_SREG_LDTR)
+/* clang-format off */
+#define FOR_EACH_SEGMENT(X) \
+	X(cs, VCPU_SREG_CS) X(ds, VCPU_SREG_DS) X(es, VCPU_SREG_ES) X(fs, VCPU_SREG_FS) \
+	X(gs, VCPU_SREG_GS) X(ss, VCPU_SREG_SS) X(tr, VCPU_SREG_TR) X(ldt, VCPU_SREG_LDTR)
+/* clang-format on */
 
 #define COPY_SREGS(to, from)                         \
 	do {                                         \
