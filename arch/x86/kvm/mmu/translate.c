@@ -160,6 +160,8 @@ bool kvm_load_pdptrs(struct kvm_vcpu *vcpu, unsigned long cr3)
 	for (i = 0; i < 4; i++) {
 		if ((pdptrs[i] & 1) && (pdptrs[i] & reserved))
 			return false;
+		/* The mark of a walk, see kvm_walk_pdpte_reserved(): no part of the pointer. */
+		pdptrs[i] &= ~BIT_ULL(5);
 	}
 	memcpy(vcpu->arch.mmu.pdptrs, pdptrs, sizeof(pdptrs));
 	return true;
