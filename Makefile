@@ -20,8 +20,15 @@ sudo := $(if $(filter 0,$(shell id -u)),,sudo)
 # kernel's unstripped image.
 kernelconfig := CONFIG_MODULE_SRCVERSION_ALL=y CONFIG_DEBUG_INFO_BTF_MODULES=
 
+# The lab machine's kernel: the root's own, or the one built in LAB_KERNEL.
+LAB_KERNEL ?=
+export LAB_KERNEL
+override LAB_KERNEL := $(abspath $(LAB_KERNEL))
+labmod := build/lab/mod$(if $(LAB_KERNEL),-$(notdir $(LAB_KERNEL)))
+labkdir := $(or $(LAB_KERNEL),/lib/modules/$$(cat /etc/kvm-one-kernel)/build)
+
 # What runs in the lab root, with no make variables of this one.
-inroot := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL tools/lab/inroot --
+inroot := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL LAB_BIND="$$LAB_BIND $(LAB_KERNEL)" tools/lab/inroot --
 jobs := -j$(shell nproc)
 
 ##@ First
@@ -83,7 +90,12 @@ clean:
 modules-lab:
 	@mkdir -p build/lab
 	@$(inroot) flock build/lab/mod.lock sh -c 'make $(jobs) modules W=1 \
-		KDIR=/lib/modules/$$(cat /etc/kvm-one-kernel)/build OUT=build/lab/mod'
+		KDIR=$(labkdir) OUT=$(labmod)'
+
+## kernel-debug: build a kernel that finds bugs (KASAN, lockdep ...), for LAB_KERNEL=build/lab/debug
+.PHONY: kernel-debug
+kernel-debug:
+	@tools/lab/mkkernel build/lab/debug
 
 ## labroot: make the lab root, or make it anew if its recipe has changed
 .PHONY: labroot

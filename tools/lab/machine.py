@@ -80,6 +80,10 @@ def parse(argv):
     p.add_argument("--share", action="append", default=[], metavar="DIR",
                    help="a host folder, read-only at the same path; repeatable.  The project "
                    "and the lab root always are")
+    p.add_argument("--kernel", metavar="DIR", default=os.environ.get("LAB_KERNEL"),
+                   help="the machine's kernel is the one built in DIR (tools/lab/mkkernel makes one "
+                   "that finds bugs), and our modules are those in build/lab/mod-NAME, NAME being "
+                   "DIR's last part")
     p.add_argument("--icount", action="store_true",
                    help="one instruction is one TSC tick, on one CPU: runs repeat exactly")
     p.add_argument("--append", default="", metavar="ARGS", help="more kernel command line")
@@ -109,6 +113,12 @@ def parse(argv):
         o.params[module].append(rest)
     o.command = command
     return o
+
+
+def modules_folder(options):
+    """Where the build of our modules for the machine's kernel is."""
+    name = f"mod-{os.path.basename(os.path.normpath(options.kernel))}" if options.kernel else "mod"
+    return os.environ.get("LAB_MODULES", os.path.join(BUILD, name))
 
 
 def shell_word_list(words):
@@ -166,7 +176,8 @@ class Machine:
         job = {
             "vendor": o.vendor,
             "module": o.module,
-            "modules": os.environ.get("LAB_MODULES", os.path.join(BUILD, "mod")),
+            "modules": modules_folder(o),
+            "kernel_build": o.kernel or "",
             "kvm_params": " ".join(o.params["kvm"]),
             "vendor_params": " ".join(o.params[f"kvm_{o.vendor}"]),
             "interactive": "1" if o.shell else "",
@@ -181,7 +192,9 @@ class Machine:
     def initrd(self):
         """The boot's file system: a part that is always the same, then this run's job."""
         init = initramfs.read(os.path.join(HERE, "init"))
-        recipe = init + repr((self.kernel, MACHINE_MODULES)).encode()
+        # A kernel of one's own has the machine's drivers built in.
+        drivers = () if self.o.kernel else MACHINE_MODULES
+        recipe = init + repr((self.kernel, drivers)).encode()
         recipe += initramfs.read(initramfs.__file__) + initramfs.read("/etc/kvm-one-lab")
 
         def base():
@@ -191,7 +204,7 @@ class Machine:
             a.device("dev/console", 5, 1)
             a.device("dev/null", 1, 3)
             a.file("init", init, 0o755)
-            initramfs.add_modules(a, self.kernel, MACHINE_MODULES, "lab/modules")
+            initramfs.add_modules(a, self.kernel, drivers, "lab/modules")
             return a.finish()
 
         job = initramfs.Archive()
@@ -199,10 +212,16 @@ class Machine:
         job.file("lab/job", variables)
         job.file("lab/command", script)
         path = os.path.join(self.dir, "initrd")
+        name = "bare-initramfs" if self.o.kernel else "initramfs"
         with open(path, "wb") as f:
-            f.write(initramfs.read(initramfs.cached(os.path.join(BUILD, "initramfs"), recipe, base)))
+            f.write(initramfs.read(initramfs.cached(os.path.join(BUILD, name), recipe, base)))
             f.write(job.finish())
         return path
+
+    def image(self):
+        if self.o.kernel:
+            return os.path.join(self.o.kernel, "arch/x86/boot/bzImage")
+        return f"/boot/vmlinuz-{self.kernel}"
 
     def port(self, name, device="virtserialport"):
         """A virtio-serial port whose other end is ours."""
@@ -222,7 +241,7 @@ class Machine:
         append = "console=ttyS0 loglevel=5 panic=-1 tsc=reliable random.trust_cpu=on"
         args = [os.environ.get("LAB_QEMU", "qemu-system-x86_64"), "-name", "lab", "-M", "q35", *accel, "-cpu", o.cpu,
                 "-smp", str(o.smp), "-m", o.mem, "-display", "none", "-nodefaults", "-no-reboot",
-                "-kernel", f"/boot/vmlinuz-{self.kernel}", "-initrd", self.initrd(),
+                "-kernel", self.image(), "-initrd", self.initrd(),
                 "-append", f"{append} {o.append}".strip(),
                 "-chardev", f"file,id=console,path={self.log}", "-serial", "chardev:console",
                 "-fsdev", "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap",
@@ -397,7 +416,7 @@ class Machine:
 def main():
     options = parse(sys.argv[1:])
     if options.module == "ours":
-        folder = os.environ.get("LAB_MODULES", os.path.join(BUILD, "mod"))
+        folder = modules_folder(options)
         for name in ("kvm", f"kvm-{options.vendor}"):
             if not os.path.exists(os.path.join(folder, f"{name}.ko")):
                 say(f"{os.path.relpath(folder)}/{name}.ko is not built: `make modules-lab` first")
