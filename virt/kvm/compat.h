@@ -6,6 +6,22 @@
 #ifndef KVM_COMPAT_H
 #define KVM_COMPAT_H
 
+#include <linux/syscore_ops.h>
 #include <linux/version.h>
+
+/*
+ * Callbacks of struct syscore_ops take a pointer since Linux 6.19, and since some update of 6.12 (Kbuild looks).
+ * Older kernels register the operations themselves.
+ */
+#ifdef KVM_HAVE_SYSCORE
+#define KVM_SYSCORE_ARG void *unused
+#else
+#define KVM_SYSCORE_ARG void
+struct syscore {
+	struct syscore_ops *ops;
+};
+#define register_syscore(s) register_syscore_ops((s)->ops)
+#define unregister_syscore(s) unregister_syscore_ops((s)->ops)
+#endif
 
 #endif /* KVM_COMPAT_H */

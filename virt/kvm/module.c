@@ -60,19 +60,19 @@ static int cpu_offline_cb(unsigned int cpu)
 }
 
 /* The last CPU, about to suspend; the others have been taken offline. */
-static int suspend(void)
+static int suspend(KVM_SYSCORE_ARG)
 {
 	disable_this_cpu(NULL);
 	return 0;
 }
 
-static void resume(void)
+static void resume(KVM_SYSCORE_ARG)
 {
 	WARN_ON_ONCE(kvm_arch_enable_cpu());
 }
 
 /* Reboot, power-off or kexec: a CPU that is reset or jumps to another kernel must not have virtualization on. */
-static void shutdown(void)
+static void shutdown(KVM_SYSCORE_ARG)
 {
 	pr_info("switching virtualization off for the shutdown\n");
 	kvm_rebooting = true;
@@ -83,6 +83,10 @@ static struct syscore_ops syscore_ops = {
 	.suspend = suspend,
 	.resume = resume,
 	.shutdown = shutdown,
+};
+
+static struct syscore syscore = {
+	.ops = &syscore_ops,
 };
 
 /* ---------------------------------------------------------------- /dev/kvm */
@@ -133,7 +137,7 @@ int kvm_init(struct module *owner)
 	r = cpuhp_setup_state(CPUHP_AP_KVM_ONLINE, "kvm/cpu:online", cpu_online_cb, cpu_offline_cb);
 	if (r)
 		return r;
-	register_syscore_ops(&syscore_ops);
+	register_syscore(&syscore);
 	preempt_notifier_inc();
 	set_owner(owner);
 	kvm_debugfs_init();
@@ -147,7 +151,7 @@ int kvm_init(struct module *owner)
 out:
 	kvm_debugfs_exit();
 	preempt_notifier_dec();
-	unregister_syscore_ops(&syscore_ops);
+	unregister_syscore(&syscore);
 	cpuhp_remove_state(CPUHP_AP_KVM_ONLINE);
 	return r;
 }
@@ -160,7 +164,7 @@ void kvm_exit(void)
 	kvm_vm_flush();
 	kvm_debugfs_exit();
 	preempt_notifier_dec();
-	unregister_syscore_ops(&syscore_ops);
+	unregister_syscore(&syscore);
 	cpuhp_remove_state(CPUHP_AP_KVM_ONLINE);
 }
 EXPORT_SYMBOL_GPL(kvm_exit);
