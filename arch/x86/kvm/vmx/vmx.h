@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The VMX backend: its vCPU, its CPU, and who does what.
+ *
+ *   vmx.c           module, parameters, what the hardware has
+ *   controls.c      execution controls: the table of what is wanted, and what the capability MSRs give
+ *   cpu.c           one host CPU: feature control, VMXON, the VMCSs that are active on it
+ *   vcpu.c          a vCPU's life: VMCS, loading, reset
+ *   host.c          host state: what is written once, per load, per run; MSRs until the return to user space
+ *   intercepts.c    which instructions and events exit
+ *   msr.c           MSRs in the VMCS and the MSR bitmap
+ *   vpid.c          virtual processor ids, TLB flushes
+ *   run.c entry.S   the inner loop
+ *   l1d.c           the flush of the L1 data cache before entries
+ *   exits.c         what is done about an exit, once interrupts are on again
+ *   cr_access.c     MOV to and from control and debug registers
+ *   events.c        injection, re-injection, windows
+ *   state.c         registers in the VMCS
+ *   segment.c       segment registers
+ *   debugregs.c     DR0-3, DR6, DR7
+ *   invalid_state.c guest state that this CPU cannot be entered with: emulated
+ *   dump.c          the VMCS in words; entry_check.c why the processor refused it
+ */
+#ifndef KVM_VMX_VMX_H
+#define KVM_VMX_VMX_H
+
+#include <linux/list.h>
+#include <linux/percpu.h>
+#include <linux/user-return-notifier.h>
+
+#include "backend.h"
+#include "regs.h"
+#include "vmx/vmcs.h"
+
+/* Answer of fast handlers besides enum kvm_tier: leave the inner loop, the exit needs no more. */
+#define VMX_LEAVE 3
+
+/* ---------------------------------------------------------------- hardware */
+
+/* The words of controls, SDM vol. 3C, 25.6 to 25.8; see controls.c. */
+enum vmx_control_word {
+	VMX_CTL_PIN,
+	VMX_CTL_CPU, /* primary processor-based */
+	VMX_CTL_CPU2, /* secondary */
+	VMX_CTL_CPU3, /* tertiary */
+	VMX_CTL_EXIT,
+	VMX_CTL_ENTRY,
+	VMX_CTL_WORDS,
+};
+
+/**
+ * struct vmx_hw - what the hardware has and the parameters allow; constant after load
+ * @basic: IA32_VMX_BASIC
+ * @misc: IA32_VMX_MISC
+ * @ept_vpid_cap: IA32_VMX_EPT_VPID_CAP
+ * @cr0_fixed0, @cr0_fixed1, @cr4_fixed0, @cr4_fixed1: bits that must be 1, bits that may be 1, in VMX operation
+ * @control: what is used of each word, with the bits that must be 1
+ * @unrestricted: real mode and unpaged protected mode run in hardware
+ * @ept_levels: 4 or 5
+ * @ept_ad: EPT has accessed and dirty bits
+ * @ept_exec_only: EPT entries may be executable without being readable
+ * @invept_context, @invvpid_addr, @invvpid_single: extents that the instructions have
+ * @vpid: virtual processor ids are used
+ * @vnmi: virtual NMIs
+ * @tpr_shadow: MOV CR8 needs no exit
+ * @preemption_timer_shift: log2 of TSC ticks a tick of the timer; meaningful with the control
+ * @ple_gap, @ple_window: see the parameters; 0: no exits on PAUSE
+ */
+struct vmx_hw {
+	u64 basic;
+	u64 misc;
+	u64 ept_vpid_cap;
+	u64 cr0_fixed0, cr0_fixed1;
+	u64 cr4_fixed0, cr4_fixed1;
+	u64 control[VMX_CTL_WORDS];
+	bool unrestricted;
+	u8 ept_levels;
+	bool ept_ad;
+	bool ept_exec_only;
+	bool invept_context;
+	bool invvpid_addr;
+	bool invvpid_single;
+	bool vpid;
+	bool vnmi;
+	bool tpr_shadow;
+	u8 preemption_timer_shift;
+	u32 ple_gap;
+	u32 ple_window;
+};
+
+extern struct vmx_hw vmx_hw;
+
+/* Is a control used?  vmx_has(CPU2, SECONDARY_EXEC_ENABLE_VPID) */
+#define vmx_has(word, bit) (!!(vmx_hw.control[VMX_CTL_##word] & (bit)))
+
+/**
+ * struct vmx_params - the module parameters that switch controls off; see vmx.c
+ */
+struct vmx_params {
+	bool unrestricted_guest;
+	bool vpid;
+	bool apicv;
+	bool preemption_timer;
+	bool pml;
+	bool flexpriority;
+	bool eptad;
+	bool vnmi;
+	bool ple;
+};
+
+/* ---------------------------------------------------------------- vCPU */
+
+/* MSRs of the guest that only user space of the host would notice: they stay until the return to it (host.c). */
+enum vmx_user_msr {
+	VMX_UMSR_STAR,
+	VMX_UMSR_LSTAR,
+	VMX_UMSR_CSTAR,
+	VMX_UMSR_SFMASK,
+	VMX_UMSR_TSC_AUX,
+	VMX_NR_UMSRS,
+};
+
+/* struct vmx_seg - a segment register as the VMCS has it */
+struct vmx_seg {
+	u64 base;
+	u32 limit;
+	u32 ar;
+	u16 selector;
+};
+
+/**
+ * struct vcpu_vmx - a vCPU under VMX
+ * @vcpu: first, see kvm_backend.vcpu_size
+ * @vmcs: the VMCS region
+ * @vmcs_pa: its physical address
+ * @launched: VMLAUNCH has been done since the last VMCLEAR
+ * @host_rsp: HOST_RSP as it stands in the VMCS
+ * @cpu: host CPU on which the VMCS is active, -1: nowhere
+ * @active: place in that CPU's list
+ * @cpu_data: that CPU
+ * @vpid_generation: generation of @cpu_data in which @vpid was given, 0: none
+ * @vpid: 0: none
+ * @eptp: the EPT pointer
+ * @exit_reason: of the last exit, whole; VMX_EXIT_REASONS_FAILED_VMENTRY is bit 31
+ * @fail: the last entry ended in VMfail
+ * @exit_qual, @exit_intr_info: of the last exit, read when asked for (see @exit_avail)
+ * @idt_vectoring: IDT-vectoring information of the last exit
+ * @exit_avail: which of the exit's fields have been read, VMX_EXIT_HAVE_*
+ * @rflags: cached, VCPU_EXREG_RFLAGS
+ * @intr_state: guest interruptibility, cached while @exit_avail has VMX_EXIT_HAVE_INTR_STATE
+ * @control: what the words of controls hold in the VMCS now
+ * @exception_bitmap: likewise
+ * @seg: segment registers
+ * @seg_avail: bit n: @seg[n] is as in the VMCS
+ * @cr0_guest_owned, @cr4_guest_owned: bits that the guest changes without an exit
+ * @events_to_complete: the last entry was given an event
+ * @recheck_shadow: RFLAGS.TF or the interrupt shadow were set in software: see vmx_fix_single_step()
+ * @emulation_required: the state cannot be entered on this CPU
+ * @nmi_masked: an NMI is being handled; only without virtual NMIs
+ * @nmi_masked_since: when that began, ns; only without virtual NMIs
+ * @spec_ctrl: the guest's SPEC_CTRL
+ * @spec_ctrl_open: the guest may write SPEC_CTRL without an exit
+ * @l1d_flush: something that should not be left in the L1 data cache has been touched
+ * @host_saved: host state has been saved since the vCPU was loaded
+ * @db_in_hw: DR0 to DR3 hold what kvm_effective_db() says
+ * @guest_pat: GUEST_IA32_PAT as it stands
+ * @v_tpr: TPR bits 7:4 last given to the hardware
+ * @tpr_threshold: TPR_THRESHOLD as it stands
+ * @host_cr3, @host_cr4: as they stand in the VMCS
+ * @host: selectors and bases that vcpu_put() brings back
+ * @umsr: the guest's, by enum vmx_user_msr
+ * @umsr_used: bit n: umsr[n] is needed
+ * @kernel_gs_base: the guest's, while it is not in hardware
+ * @debugctl: the guest's IA32_DEBUGCTL as last set
+ * @msr_bitmap: a page
+ * @vapic_page: the virtual-APIC page, a page
+ */
+struct vcpu_vmx {
+	struct kvm_vcpu vcpu;
+	void *vmcs;
+	u64 vmcs_pa;
+	unsigned long host_rsp;
+	bool launched;
+	bool fail;
+	int cpu;
+	struct list_head active;
+	struct vmx_cpu *cpu_data;
+	u64 vpid_generation;
+	u16 vpid;
+	u64 eptp;
+
+	u32 exit_reason;
+	u32 exit_avail;
+	unsigned long exit_qual;
+	u32 exit_intr_info;
+	u32 idt_vectoring;
+	u32 intr_state;
+	unsigned long rflags;
+
+	u32 control[VMX_CTL_WORDS];
+	u32 exception_bitmap;
+	struct vmx_seg seg[8];
+	u8 seg_avail;
+	unsigned long cr0_guest_owned;
+	unsigned long cr4_guest_owned;
+
+	bool events_to_complete;
+	bool recheck_shadow;
+	bool emulation_required;
+	bool nmi_masked;
+	u64 nmi_masked_since;
+
+	u64 spec_ctrl;
+	bool spec_ctrl_open;
+	bool l1d_flush;
+	bool host_saved;
+	bool db_in_hw;
+	u64 guest_pat;
+	u8 v_tpr;
+	u8 tpr_threshold;
+	unsigned long host_cr3;
+	unsigned long host_cr4;
+	struct {
+		u16 ldt, fs, gs, ds, es;
+		unsigned long fs_base, gs_base, kernel_gs_base;
+		u64 debugctl;
+	} host;
+	u64 umsr[VMX_NR_UMSRS];
+	u32 umsr_used;
+	u64 kernel_gs_base;
+	u64 debugctl;
+	unsigned long *msr_bitmap;
+	u8 *vapic_page;
+};
+
+/* Bits of exit_avail */
+#define VMX_EXIT_HAVE_QUAL BIT(0)
+#define VMX_EXIT_HAVE_INTR_INFO BIT(1)
+#define VMX_EXIT_HAVE_INTR_STATE BIT(2)
+
+/**
+ * struct kvm_vmx - a VM under VMX
+ * @kvm: first, see kvm_backend.vm_size
+ * @ept_gen: per host CPU, the kvm->arch.tlb_gen for which its TLB has been rid of the VM's guest-physical mappings
+ */
+struct kvm_vmx {
+	struct kvm kvm;
+	u64 __percpu *ept_gen;
+};
+
+/**
+ * struct vmx_cpu - a host CPU
+ * @vpid_generation: bumped when all VPIDs have been given out
+ * @next_vpid: next to give out
+ * @region: the VMXON region
+ * @current_vmcs: VMCS that is current here (VMPTRLD), NULL: none
+ * @last_vmcs: VMCS of the vCPU that was loaded last (its predictions may still be in the branch predictor)
+ * @active: vCPUs whose VMCS is active here
+ * @host_msr: the host's values of enum vmx_user_msr
+ * @msr: as they stand
+ * @urn: puts them back before the return to user space
+ * @urn_registered: @urn will be called
+ * @enabled: VMX was enabled by us
+ */
+struct vmx_cpu {
+	u64 vpid_generation;
+	u32 next_vpid;
+	void *region;
+	void *current_vmcs;
+	void *last_vmcs;
+	struct list_head active;
+	u64 host_msr[VMX_NR_UMSRS];
+	u64 msr[VMX_NR_UMSRS];
+	struct user_return_notifier urn;
+	bool urn_registered;
+	bool enabled;
+};
+
+DECLARE_PER_CPU(struct vmx_cpu, vmx_cpu);
+
+static __always_inline struct vcpu_vmx *to_vmx(struct kvm_vcpu *vcpu)
+{
+	return container_of(vcpu, struct vcpu_vmx, vcpu);
+}
+
+static __always_inline struct kvm_vmx *to_kvm_vmx(struct kvm *kvm)
+{
+	return container_of(kvm, struct kvm_vmx, kvm);
+}
+
+/* Basic exit reason, SDM vol. 3C, appendix C */
+static __always_inline u16 vmx_exit_code(const struct vcpu_vmx *vmx)
+{
+	return vmx->exit_reason;
+}
+
+static __always_inline unsigned long vmx_exit_qual(struct vcpu_vmx *vmx)
+{
+	if (!(vmx->exit_avail & VMX_EXIT_HAVE_QUAL)) {
+		vmx->exit_avail |= VMX_EXIT_HAVE_QUAL;
+		vmx->exit_qual = vmcs_read_natural(EXIT_QUALIFICATION);
+	}
+	return vmx->exit_qual;
+}
+
+static __always_inline u32 vmx_exit_intr_info(struct vcpu_vmx *vmx)
+{
+	if (!(vmx->exit_avail & VMX_EXIT_HAVE_INTR_INFO)) {
+		vmx->exit_avail |= VMX_EXIT_HAVE_INTR_INFO;
+		vmx->exit_intr_info = vmcs_read32(VM_EXIT_INTR_INFO);
+	}
+	return vmx->exit_intr_info;
+}
+
+static __always_inline u32 vmx_intr_state(struct vcpu_vmx *vmx)
+{
+	if (!(vmx->exit_avail & VMX_EXIT_HAVE_INTR_STATE)) {
+		vmx->exit_avail |= VMX_EXIT_HAVE_INTR_STATE;
+		vmx->intr_state = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
+	}
+	return vmx->intr_state;
+}
+
+static __always_inline void vmx_set_intr_state(struct vcpu_vmx *vmx, u32 state)
+{
+	if (vmx_intr_state(vmx) != state) {
+		vmx->intr_state = state;
+		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, state);
+	}
+}
+
+/* A word of controls, for which no write is made that changes nothing. */
+#define VMX_CONTROL_ACCESSORS(name, word, field)                                        \
+	static __always_inline void vmx_##name##_set(struct vcpu_vmx *vmx, u32 val)     \
+	{                                                                               \
+		if (vmx->control[VMX_CTL_##word] != val) {                              \
+			vmx->control[VMX_CTL_##word] = val;                             \
+			vmcs_write32(field, val);                                       \
+		}                                                                       \
+	}                                                                               \
+	static __always_inline void vmx_##name##_assign(struct vcpu_vmx *vmx, u32 bits, \
+							bool on)                        \
+	{                                                                               \
+		u32 val = vmx->control[VMX_CTL_##word];                                 \
+											\
+		vmx_##name##_set(vmx, on ? val | bits : val & ~bits);                   \
+	}
+VMX_CONTROL_ACCESSORS(pin, PIN, PIN_BASED_VM_EXEC_CONTROL)
+VMX_CONTROL_ACCESSORS(exec, CPU, CPU_BASED_VM_EXEC_CONTROL)
+VMX_CONTROL_ACCESSORS(exec2, CPU2, SECONDARY_VM_EXEC_CONTROL)
+VMX_CONTROL_ACCESSORS(exitctl, EXIT, VM_EXIT_CONTROLS)
+VMX_CONTROL_ACCESSORS(entryctl, ENTRY, VM_ENTRY_CONTROLS)
+#undef VMX_CONTROL_ACCESSORS
+
+/* controls.c */
+int vmx_find_controls(struct vmx_hw *hw, const struct vmx_params *params);
+int vmx_compare_controls(void);
+const char *vmx_control_name(enum vmx_control_word word, unsigned int bit);
+
+/* cpu.c */
+int vmx_cpus_alloc(void);
+void vmx_cpus_free(void);
+int vmx_enable_cpu(void);
+void vmx_disable_cpu(void);
+void vmx_emergency_disable_cpu(void);
+void vmx_forget_vmcs(void *vmcs);
+void vmx_make_current(struct vcpu_vmx *vmx, int cpu);
+void vmx_clear_vmcs(struct vcpu_vmx *vmx);
+
+/* vcpu.c */
+int vmx_vm_init(struct kvm *kvm);
+void vmx_vm_destroy(struct kvm *kvm);
+int vmx_vcpu_create(struct kvm_vcpu *vcpu);
+void vmx_vcpu_destroy(struct kvm_vcpu *vcpu);
+void vmx_vcpu_reset(struct kvm_vcpu *vcpu, bool init);
+void vmx_vcpu_load(struct kvm_vcpu *vcpu, int cpu);
+void vmx_vcpu_put(struct kvm_vcpu *vcpu);
+void vmx_write_tsc_offset(struct kvm_vcpu *vcpu);
+void vmx_write_tsc_ratio(struct kvm_vcpu *vcpu);
+
+/* host.c */
+void vmx_init_host_state(void);
+void vmx_host_moved(struct vcpu_vmx *vmx, int cpu);
+void vmx_prepare_switch(struct kvm_vcpu *vcpu);
+void vmx_restore_host(struct vcpu_vmx *vmx);
+void vmx_update_host_state(struct vcpu_vmx *vmx);
+void vmx_umsrs_init_cpu(struct vmx_cpu *cpu);
+void vmx_umsrs_put_back(struct vmx_cpu *cpu);
+void vmx_umsr_set(struct vcpu_vmx *vmx, enum vmx_user_msr which, u64 val);
+bool vmx_umsr_exists(enum vmx_user_msr which);
+
+/* intercepts.c */
+void vmx_init_controls(struct vcpu_vmx *vmx);
+void vmx_update_exception_bitmap(struct kvm_vcpu *vcpu);
+void vmx_after_set_cpuid(struct kvm_vcpu *vcpu);
+void vmx_update_cr8_intercept(struct kvm_vcpu *vcpu, int tpr, int irr);
+
+/* msr.c */
+int vmx_msr_bitmap_alloc(struct vcpu_vmx *vmx);
+void vmx_msr_bitmap_free(struct vcpu_vmx *vmx);
+void vmx_update_msr_intercepts(struct kvm_vcpu *vcpu);
+int vmx_get_msr(struct kvm_vcpu *vcpu, u32 index, u64 *data, bool host);
+int vmx_set_msr(struct kvm_vcpu *vcpu, u32 index, u64 data, bool host);
+int vmx_get_feature_msr(u32 index, u64 *data);
+bool vmx_has_msr(u32 index);
+
+/* vpid.c */
+void vmx_new_vpid(struct vcpu_vmx *vmx);
+void vmx_flush_tlb(struct kvm_vcpu *vcpu);
+void vmx_flush_tlb_gva(struct kvm_vcpu *vcpu, gva_t gva);
+void vmx_load_root(struct kvm_vcpu *vcpu, hpa_t root);
+void vmx_flush_cpu(void);
+
+/* run.c, entry.S */
+int vmx_run(struct kvm_vcpu *vcpu, bool immediate_exit);
+int vmx_enter_guest(struct vcpu_vmx *vmx);
+extern void vmx_vmexit(void);
+
+/* l1d.c */
+int vmx_l1d_setup(const char *param);
+void vmx_l1d_free(void);
+void vmx_l1d_flush(struct vcpu_vmx *vmx);
+
+/* exits.c */
+int vmx_handle_exit(struct kvm_vcpu *vcpu);
+void vmx_get_exit_info(struct kvm_vcpu *vcpu, struct kvm_exit_info *info);
+
+/* cr_access.c */
+int vmx_handle_cr(struct kvm_vcpu *vcpu);
+int vmx_handle_dr(struct kvm_vcpu *vcpu);
+
+/* events.c */
+void vmx_inject_exception(struct kvm_vcpu *vcpu);
+void vmx_inject_irq(struct kvm_vcpu *vcpu, bool reinject);
+void vmx_inject_nmi(struct kvm_vcpu *vcpu);
+void vmx_cancel_injection(struct kvm_vcpu *vcpu);
+void vmx_complete_events(struct vcpu_vmx *vmx);
+bool vmx_nmi_allowed(struct kvm_vcpu *vcpu);
+bool vmx_irq_allowed(struct kvm_vcpu *vcpu);
+void vmx_enable_nmi_window(struct kvm_vcpu *vcpu);
+void vmx_enable_irq_window(struct kvm_vcpu *vcpu);
+int vmx_open_irq_window(struct vcpu_vmx *vmx);
+int vmx_open_nmi_window(struct vcpu_vmx *vmx);
+bool vmx_get_nmi_mask(struct kvm_vcpu *vcpu);
+void vmx_set_nmi_mask(struct kvm_vcpu *vcpu, bool masked);
+void vmx_nmi_unblocked(struct vcpu_vmx *vmx, bool flag);
+u32 vmx_get_interrupt_shadow(struct kvm_vcpu *vcpu);
+void vmx_set_interrupt_shadow(struct kvm_vcpu *vcpu, u32 mask);
+void vmx_fix_single_step(struct vcpu_vmx *vmx);
+
+/* state.c */
+void vmx_cache_reg(struct kvm_vcpu *vcpu, int reg);
+unsigned long vmx_get_rflags(struct kvm_vcpu *vcpu);
+void vmx_set_rflags(struct kvm_vcpu *vcpu, unsigned long rflags);
+void vmx_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0);
+void vmx_set_cr3(struct kvm_vcpu *vcpu, unsigned long cr3);
+void vmx_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4);
+void vmx_set_efer(struct kvm_vcpu *vcpu, u64 efer);
+bool vmx_is_valid_cr4(struct kvm_vcpu *vcpu, unsigned long cr4);
+int vmx_skip_instruction(struct kvm_vcpu *vcpu);
+void vmx_reset_state(struct vcpu_vmx *vmx, bool init);
+
+/* segment.c */
+void vmx_get_segment(struct kvm_vcpu *vcpu, struct kvm_segment *var, int seg);
+void vmx_set_segment(struct kvm_vcpu *vcpu, const struct kvm_segment *var, int seg);
+u64 vmx_get_segment_base(struct kvm_vcpu *vcpu, int seg);
+int vmx_get_cpl(struct kvm_vcpu *vcpu);
+void vmx_get_cs_db_l(struct kvm_vcpu *vcpu, int *db, int *l);
+void vmx_get_dtable(struct kvm_vcpu *vcpu, bool idt, struct kvm_dtable *dt);
+void vmx_set_dtable(struct kvm_vcpu *vcpu, bool idt, const struct kvm_dtable *dt);
+const struct vmx_seg *vmx_seg(struct vcpu_vmx *vmx, int seg);
+void vmx_write_seg(struct vcpu_vmx *vmx, int seg, const struct vmx_seg *s);
+void vmx_reset_segments(struct vcpu_vmx *vmx);
+
+/* debugregs.c */
+void vmx_update_debug(struct kvm_vcpu *vcpu);
+void vmx_sync_debug(struct kvm_vcpu *vcpu);
+void vmx_load_debug(struct vcpu_vmx *vmx);
+void vmx_unload_debug(struct vcpu_vmx *vmx);
+bool vmx_give_debug_regs(struct vcpu_vmx *vmx);
+
+/*
+ * invalid_state.c.  vmx_state_changed(): registers were set in software: is emulation required?  Sets
+ * vmx->emulation_required; vmx_run() then answers KVM_AGAIN without entering, and vmx_handle_exit() calls
+ * vmx_emulate_invalid_state(): a tier or an errno.
+ */
+void vmx_state_changed(struct vcpu_vmx *vmx);
+int vmx_emulate_invalid_state(struct kvm_vcpu *vcpu);
+
+/*
+ * dump.c.  vmx_entry_failed(): vmx->fail: VMfail, VM_INSTRUCTION_ERROR has the number; else vmx->exit_reason has
+ * VMX_EXIT_REASONS_FAILED_VMENTRY.  Says what is wrong and answers KVM_EXIT_FAIL_ENTRY.
+ */
+void vmx_dump(struct kvm_vcpu *vcpu);
+int vmx_entry_failed(struct kvm_vcpu *vcpu);
+
+#endif /* KVM_VMX_VMX_H */
