@@ -27,6 +27,10 @@ override LAB_KERNEL := $(abspath $(LAB_KERNEL))
 labmod := build/lab/mod$(if $(LAB_KERNEL),-$(notdir $(LAB_KERNEL)))
 labkdir := $(or $(LAB_KERNEL),/lib/modules/$$(cat /etc/kvm-one-kernel)/build)
 
+# The lab machine: VENDOR=intel, CPU=model, SMP=n, PARAMS="module.name=value ...", MODULE=stock.
+lab = tools/lab/lab --module $(or $(MODULE),ours) $(if $(VENDOR),--vendor $(VENDOR)) $(if $(CPU),--cpu $(CPU)) \
+	$(if $(SMP),--smp $(SMP)) $(foreach p,$(PARAMS),--param $(p))
+
 # What runs in the lab root, with no make variables of this one.
 inroot := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL LAB_BIND="$$LAB_BIND $(LAB_KERNEL)" tools/lab/inroot --
 jobs := -j$(shell nproc)
@@ -150,17 +154,18 @@ models:
 test-lab: labroot
 	@tools/testing/lab/run
 
-## selftests: the programs against /dev/kvm, in the lab (ONLY=program, MODULE=stock)
+## selftests: the programs against /dev/kvm, in the lab (ONLY=program, VENDOR=intel,
+##            CPU=model, PARAMS="kvm_intel.vpid=0", SMP=n, MODULE=stock)
 .PHONY: selftests
 selftests: $(if $(filter stock,$(MODULE)),,modules-lab)
 	@$(inroot) make $(jobs) --no-print-directory -C tools/testing/selftests/kvm
-	@tools/lab/lab --module $(or $(MODULE),ours) -- build/selftests/run $(if $(V),-v) $(ONLY)
+	@$(lab) --timeout 3600 -- build/selftests/run $(if $(V),-v) $(ONLY)
 
-## guests: Linux under QEMU in the lab, from a disk, with network (MODULE=stock)
+## guests: Linux under QEMU in the lab, from a disk, with network (VENDOR, MODULE=stock)
 .PHONY: guests
 guests: $(if $(filter stock,$(MODULE)),,modules-lab)
 	@$(inroot) tools/testing/guests/mkdisk build/guests/disk.img
-	@tools/lab/lab --module $(or $(MODULE),ours) --timeout 1200 -- tools/testing/guests/qemu build/guests/disk.img
+	@$(lab) --timeout 1200 --share build/guests -- tools/testing/guests/qemu build/guests/disk.img
 
 ##@ Measuring
 ## bench: instructions for every exit and call, ours beside stock (MODULE=ours for one)
@@ -172,5 +177,6 @@ bench: $(if $(filter stock,$(MODULE)),,modules-lab)
 .PHONY: help
 help:
 	@awk '/^##@ /{print "\n" substr($$0, 5)} \
+	     /^##  +[^ ]/{sub(/^##  +/, ""); printf "  %-15s%s\n", "", $$0; next} \
 	     /^## /{i = index($$0, ":"); printf "  %-14s%s\n", substr($$0, 4, i - 4), substr($$0, i + 1)}' \
 		Makefile

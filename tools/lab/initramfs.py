@@ -6,6 +6,7 @@ import hashlib
 import lzma
 import os
 import subprocess
+import tempfile
 
 
 class Archive:
@@ -73,7 +74,14 @@ def modules_with_dependencies(kernel, names):
     return files
 
 
-def add_modules(archive, kernel, names, folder):
+def strip(path):
+    """A module without symbols for debuggers, and without a signature: quick to load."""
+    with tempfile.NamedTemporaryFile() as f:
+        subprocess.run(["strip", "--strip-debug", "-o", f.name, path], check=True)
+        return read(f.name)
+
+
+def add_modules(archive, kernel, names, folder, stripped=False):
     """Puts modules, unpacked, and their loading order ("order") into a folder."""
     order = []
     for path in modules_with_dependencies(kernel, names):
@@ -81,6 +89,11 @@ def add_modules(archive, kernel, names, folder):
         base = os.path.basename(path)
         if base.endswith(".xz"):
             base, content = base[:-3], lzma.decompress(content)
+        if stripped:
+            with tempfile.NamedTemporaryFile() as f:
+                f.write(content)
+                f.flush()
+                content = strip(f.name)
         archive.file(f"{folder}/{base}", content)
         order.append(base)
     archive.file(f"{folder}/order", "".join(f"{o}\n" for o in order))

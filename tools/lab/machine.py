@@ -1,17 +1,13 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Boots the lab machine, runs a command in it and exits with its status.
+"""One boot of the lab machine, under QEMU."""
 
-Runs inside the lab root (tools/lab/lab takes care of that).
-"""
-
-import argparse
 import ctypes
 import glob
 import os
 import re
 import selectors
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -33,8 +29,6 @@ BOOT_LIMIT = int(os.environ.get("LAB_BOOT_TIMEOUT", "240"))
 OFF_LIMIT = 20
 LOGS_KEPT = 20
 
-MACHINE_MODULES = ("virtio_pci", "virtio_console", "9pnet_virtio", "9p", "overlay")
-
 # What the kernel says when it finds something wrong with itself.
 COMPLAINT = re.compile(
     r"BUG: |WARNING: |Oops|Kernel panic|general protection fault|KASAN|UBSAN|KFENCE|KCSAN"
@@ -43,8 +37,8 @@ COMPLAINT = re.compile(
     r"|double fault: |ODEBUG|kmemleak: \d+ new|DEBUG_LOCKS_WARN_ON|list_(add|del) corruption"
     r"|refcount_t: |bad: scheduling from the idle thread"
 )
-# The same words about a process.
-HARMLESS = re.compile(r"traps: |segfault at|trap invalid opcode|trap divide error")
+# The same words about a process, or about the CPU that is emulated.
+HARMLESS = re.compile(r"RETBleed: |Spectre V2 : |traps: |segfault at|trap invalid opcode|trap divide error")
 
 # QEMU's own last words, when the emulator and not the machine has failed.
 EMULATOR_FAILED = re.compile(r"assertion failed|Assertion .* failed|tcg.*(abort|fatal)", re.I)
@@ -52,67 +46,6 @@ EMULATOR_FAILED = re.compile(r"assertion failed|Assertion .* failed|tcg.*(abort|
 
 def say(text):
     print(f"lab: {text}", file=sys.stderr, flush=True)
-
-
-def parse(argv):
-    command = []
-    if "--" in argv:
-        cut = argv.index("--")
-        argv, command = argv[:cut], argv[cut + 1 :]
-    p = argparse.ArgumentParser(
-        prog="lab",
-        usage="lab [options] -- COMMAND [ARG...]\n       lab [options] shell",
-        description="Runs COMMAND as root in an emulated machine that has AMD-V, and exits with "
-        "its status; 124: the limit was reached, 125: the machine's kernel complained (oops, "
-        "WARNING, lockdep, KASAN, stall), 126: the machine did not come up, or the modules did "
-        "not load.",
-    )
-    p.add_argument("--vendor", choices=("amd", "intel"), default="amd", help="default: amd")
-    p.add_argument("--module", choices=("ours", "stock", "none"), default="ours",
-                   help="whose KVM modules are loaded: the build's (default), the "
-                   "distribution's, nobody's")
-    p.add_argument("--param", action="append", default=[], metavar="MODULE.NAME=VALUE",
-                   help="module parameter (kvm.…, kvm_amd.…); repeatable")
-    p.add_argument("--smp", type=int, metavar="N", help="CPUs (default 2)")
-    p.add_argument("--mem", default="4G", metavar="SIZE", help="memory (default 4G)")
-    p.add_argument("--cpu", default="max", metavar="MODEL",
-                   help="QEMU's CPU model (default max; max,-svm has no AMD-V)")
-    p.add_argument("--share", action="append", default=[], metavar="DIR",
-                   help="a host folder, read-only at the same path; repeatable.  The project "
-                   "and the lab root always are")
-    p.add_argument("--kernel", metavar="DIR", default=os.environ.get("LAB_KERNEL"),
-                   help="the machine's kernel is the one built in DIR (tools/lab/mkkernel makes one "
-                   "that finds bugs), and our modules are those in build/lab/mod-NAME, NAME being "
-                   "DIR's last part")
-    p.add_argument("--icount", action="store_true",
-                   help="one instruction is one TSC tick, on one CPU: runs repeat exactly")
-    p.add_argument("--append", default="", metavar="ARGS", help="more kernel command line")
-    p.add_argument("--qemu", action="append", default=[], metavar="ARG",
-                   help="one more argument of the machine's QEMU; repeatable")
-    p.add_argument("--timeout", type=float, default=1800, metavar="SECONDS",
-                   help="how long COMMAND may take (default 1800)")
-    p.add_argument("--console", action="store_true",
-                   help="show the machine's console, on standard error")
-    p.add_argument("--quiet", action="store_true", help="say nothing when all is well")
-    p.add_argument("shell", nargs="?", choices=("shell",), help="a prompt in the machine")
-    o = p.parse_args(argv)
-    if bool(o.shell) == bool(command):
-        p.error("say what to run: -- COMMAND [ARG...], or shell")
-    if o.vendor == "intel":
-        p.error("--vendor intel comes with the VMX backend")
-    if o.icount and o.smp not in (None, 1):
-        p.error("--icount is for one CPU")
-    if o.smp is None:
-        o.smp = 1 if o.icount else 2
-    o.params = {"kvm": [], "kvm_amd": [], "kvm_intel": []}
-    for param in o.param:
-        module, dot, rest = param.partition(".")
-        module = module.replace("-", "_")
-        if not dot or "=" not in rest or module not in o.params:
-            p.error(f"--param {param}: MODULE.NAME=VALUE, of kvm or kvm_{o.vendor}")
-        o.params[module].append(rest)
-    o.command = command
-    return o
 
 
 def modules_folder(options):
@@ -129,6 +62,12 @@ def shell_word_list(words):
 class Machine:
     """One boot of the lab machine."""
 
+    boot_limit = BOOT_LIMIT
+    drivers = ("virtio_pci", "virtio_console", "9pnet_virtio", "9p", "overlay")
+    emulator = "qemu"
+    stripped = False
+    tty_name = "hvc0"
+
     def __init__(self, options):
         self.o = options
         self.kernel = initramfs.read("/etc/kvm-one-kernel").decode().strip()
@@ -138,6 +77,7 @@ class Machine:
         self.console_seen = 0
         self.console_text = ""
         self.complaint_at = None
+        self.qemu = None
         self.booted = False
         self.up = False
         self.failed = None
@@ -174,6 +114,7 @@ class Machine:
         o = self.o
         size = os.get_terminal_size() if o.shell and sys.stdin.isatty() else os.terminal_size((80, 24))
         job = {
+            "emulator": self.emulator,
             "vendor": o.vendor,
             "module": o.module,
             "modules": modules_folder(o),
@@ -181,6 +122,7 @@ class Machine:
             "kvm_params": " ".join(o.params["kvm"]),
             "vendor_params": " ".join(o.params[f"kvm_{o.vendor}"]),
             "interactive": "1" if o.shell else "",
+            "tty": self.tty_name,
             "rows": str(size.lines or 24),
             "cols": str(size.columns or 80),
         }
@@ -193,8 +135,8 @@ class Machine:
         """The boot's file system: a part that is always the same, then this run's job."""
         init = initramfs.read(os.path.join(HERE, "init"))
         # A kernel of one's own has the machine's drivers built in.
-        drivers = () if self.o.kernel else MACHINE_MODULES
-        recipe = init + repr((self.kernel, drivers)).encode()
+        drivers = () if self.o.kernel else self.drivers
+        recipe = init + repr((self.kernel, drivers)).encode() + self.programs_recipe()
         recipe += initramfs.read(initramfs.__file__) + initramfs.read("/etc/kvm-one-lab")
 
         def base():
@@ -204,19 +146,35 @@ class Machine:
             a.device("dev/console", 5, 1)
             a.device("dev/null", 1, 3)
             a.file("init", init, 0o755)
-            initramfs.add_modules(a, self.kernel, drivers, "lab/modules")
+            initramfs.add_modules(a, self.kernel, drivers, "lab/modules", self.stripped)
+            self.add_programs(a)
             return a.finish()
 
         job = initramfs.Archive()
         variables, script = self.job()
         job.file("lab/job", variables)
         job.file("lab/command", script)
+        self.add_to_job(job)
         path = os.path.join(self.dir, "initrd")
         name = "bare-initramfs" if self.o.kernel else "initramfs"
+        if self.emulator != "qemu":
+            name = f"{self.emulator}-{name}"
         with open(path, "wb") as f:
             f.write(initramfs.read(initramfs.cached(os.path.join(BUILD, name), recipe, base)))
             f.write(job.finish())
         return path
+
+    # What another emulator's machine has besides.
+
+    def programs_recipe(self):
+        """All that add_programs()'s work depends on."""
+        return b""
+
+    def add_programs(self, archive):
+        """Adds to the part that is always the same."""
+
+    def add_to_job(self, archive):
+        """Adds to this run's part."""
 
     def image(self):
         if self.o.kernel:
@@ -254,6 +212,12 @@ class Machine:
             args += self.port("out") + self.port("err")
         return args + o.qemu
 
+    def stdio(self):
+        """The emulator's own input and output."""
+        return {"stdin": None if self.o.shell else subprocess.DEVNULL,
+                "stdout": None if self.o.shell else self.stderr,
+                "stderr": self.stderr}
+
     # Running it
 
     def start(self):
@@ -266,9 +230,7 @@ class Machine:
         self.stderr = open(self.stderr_path, "w+")
         self.qemu = subprocess.Popen(
             args,
-            stdin=None if self.o.shell else subprocess.DEVNULL,
-            stdout=None if self.o.shell else self.stderr,
-            stderr=self.stderr,
+            **self.stdio(),
             pass_fds=[s.fileno() for s in self.inherited],
             preexec_fn=die_with_us,
         )
@@ -334,12 +296,16 @@ class Machine:
             if not data:
                 self.selector.unregister(key.fileobj)
                 key.fileobj.close()
-            elif key.data == "ctl":
-                self.on_ctl(data)
             else:
-                stream = sys.stdout if key.data == "out" else sys.stderr
-                stream.buffer.write(data)
-                stream.buffer.flush()
+                self.on_data(key.data, data)
+
+    def on_data(self, name, data):
+        if name == "ctl":
+            self.on_ctl(data)
+        else:
+            stream = sys.stdout if name == "out" else sys.stderr
+            stream.buffer.write(data)
+            stream.buffer.flush()
 
     def heartbeat(self):
         """A boot on a busy host takes a while: it shows that it goes on."""
@@ -351,7 +317,7 @@ class Machine:
         """Has the machine had its time?  Says why."""
         now = time.monotonic()
         if not self.up:
-            return "boot" if now - self.started > BOOT_LIMIT else None
+            return "boot" if now - self.started > self.boot_limit else None
         if self.status is not None:
             return "off" if now - self.status_at > OFF_LIMIT else None
         if self.o.timeout and now - self.up_at > self.o.timeout:
@@ -381,10 +347,24 @@ class Machine:
         self.read_console()
         return self.verdict(reason)
 
-    def verdict(self, reason):
+    def close(self):
+        """Leaves nothing behind."""
+        if self.qemu and self.qemu.poll() is None:
+            self.qemu.kill()
+            self.qemu.wait()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def last_words(self):
+        """What the emulator said of itself."""
         with open(self.stderr_path) as f:
-            emulator = f.read().strip()
-        if self.qemu.returncode and reason is None and EMULATOR_FAILED.search(emulator):
+            return f.read().strip()
+
+    def emulator_failed(self, words):
+        return EMULATOR_FAILED.search(words)
+
+    def verdict(self, reason):
+        emulator = self.last_words()
+        if self.qemu.returncode and reason is None and self.emulator_failed(emulator):
             say(f"the emulator itself failed: {emulator.splitlines()[-1]}")
             return None
         log = os.path.relpath(self.log)
@@ -394,8 +374,8 @@ class Machine:
             print("\n".join(complaint), file=sys.stderr)
             return KERNEL_COMPLAINED
         if not self.up:
-            why = self.failed or (f"no sign of life in {BOOT_LIMIT} s" if reason else
-                                  emulator or f"the machine went off (QEMU: {self.qemu.returncode})")
+            why = self.failed or (f"no sign of life in {self.boot_limit} s" if reason == "boot" else
+                                  emulator or "the machine went off or was reset")
             say(f"the machine did not come up: {why} (console: {log})")
             print("".join(open(self.log, errors="replace").readlines()[-15:]), file=sys.stderr)
             return NOT_UP
@@ -411,27 +391,3 @@ class Machine:
             return KERNEL_COMPLAINED
         self.progress(f"status {self.status}")
         return self.status
-
-
-def main():
-    options = parse(sys.argv[1:])
-    if options.module == "ours":
-        folder = modules_folder(options)
-        for name in ("kvm", f"kvm-{options.vendor}"):
-            if not os.path.exists(os.path.join(folder, f"{name}.ko")):
-                say(f"{os.path.relpath(folder)}/{name}.ko is not built: `make modules-lab` first")
-                return NOT_UP
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    for attempt in (1, 2):
-        status = Machine(options).run()
-        if status is not None:
-            return status
-        say("trying once more" if attempt == 1 else "giving up")
-    return NOT_UP
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
