@@ -92,6 +92,8 @@ bool kvm_arch_age_gfn_range(struct kvm *kvm, struct kvm_memslot *slot, gfn_t sta
 /* Write-protect or clear the dirty state of pages whose bit is set in @mask, starting at @base (dirty logging). */
 void kvm_arch_dirty_log_protect(struct kvm *kvm, struct kvm_memslot *slot, gfn_t base,
 				unsigned long mask);
+/* The dirty bitmaps are about to be read: writes that only the hardware knows of are noted there when this returns. */
+void kvm_arch_sync_dirty_log(struct kvm *kvm);
 /* Flush the TLBs of all vCPUs (bump a generation, interrupt who is in guest mode); with @wait until each has caught up. */
 void kvm_flush_remote_tlbs(struct kvm *kvm, bool wait);
 

@@ -119,6 +119,7 @@ static long get_dirty_log(struct kvm *kvm, struct kvm_memslot *slot, unsigned lo
 	bool flush = false;
 	long r = 0;
 
+	kvm_arch_sync_dirty_log(kvm);
 	for (first = 0; first < longs && !r; first += n) {
 		n = min(longs - first, CHUNK_LONGS);
 		flush |= collect_words(kvm, slot, first, words, n);

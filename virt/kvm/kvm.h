@@ -114,6 +114,7 @@ int kvm_memory_init_vm(struct kvm *kvm);
 void kvm_memory_destroy_vm(struct kvm *kvm);
 long kvm_vm_set_user_memory_region(struct kvm *kvm, const struct kvm_userspace_memory_region *mem);
 struct kvm_memslot *kvm_gfn_to_slot(struct kvm *kvm, u16 as_id, gfn_t gfn);
+bool kvm_gfn_range_has_slot(struct kvm *kvm, gfn_t first, gfn_t last);
 struct kvm_memslot *kvm_vcpu_gfn_to_slot(struct kvm_vcpu *vcpu, gfn_t gfn);
 
 static inline bool kvm_slot_contains(const struct kvm_memslot *slot, gfn_t gfn)

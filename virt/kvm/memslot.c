@@ -106,6 +106,21 @@ static bool overlaps(struct kvm *kvm, const struct kvm_memslot *slot,
 	return false;
 }
 
+/**
+ * kvm_gfn_range_has_slot() - is there a slot in some frames?
+ * @kvm: the VM
+ * @first: first frame
+ * @last: last one
+ *
+ * Context: kvm->srcu held.  Does not sleep.
+ */
+bool kvm_gfn_range_has_slot(struct kvm *kvm, gfn_t first, gfn_t last)
+{
+	unsigned long index = first;
+
+	return mt_find(&kvm->as[0].by_gfn, &index, last);
+}
+
 /* Let [@first, @last] mean @entry from now on. */
 static int store_gfns(struct kvm_address_space *as, gfn_t first, gfn_t last,
 		      struct kvm_memslot *entry, gfp_t gfp)

@@ -12,6 +12,7 @@
 #include <linux/static_call.h>
 
 #include "kvm.h"
+#include "mmu/format.h"
 
 struct desc_ptr;
 
@@ -39,11 +40,10 @@ struct kvm_exit_info {
 
 /**
  * struct kvm_backend_caps - what the vendor's hardware can, filled in before registration
- * @npt: two-dimensional paging (always, today)
  * @max_huge_level: 1: 4 KiB only, 2: 2 MiB, 3: 1 GiB
  * @root_level: levels of the two-dimensional tables, 4 or 5
  * @has_tsc_scaling, @tsc_ratio_frac_bits, @tsc_ratio_max: TSC rate control
- * @ad_bits: two-dimensional tables have accessed and dirty bits
+ * @tdp: format of the two-dimensional tables, made with tdp_format_npt() or tdp_format_ept()
  * @supported_xss: bits of IA32_XSS that can be switched
  */
 struct kvm_backend_caps {
@@ -52,7 +52,7 @@ struct kvm_backend_caps {
 	bool has_tsc_scaling;
 	u8 tsc_ratio_frac_bits;
 	u64 tsc_ratio_max;
-	bool ad_bits;
+	struct tdp_format tdp;
 	u64 supported_xss;
 };
 

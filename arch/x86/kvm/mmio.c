@@ -152,7 +152,8 @@ static bool decode_mov(struct kvm_emul *e, gpa_t gpa, u64 error, const void *ins
 		emul_preset_bytes(&e->ctxt, insn, len);
 	}
 	return emul_decode(&e->ctxt) == EMUL_DONE && emul_mov_parse(&e->ctxt, &e->mov) &&
-	       e->mov.write == !!(error & KVM_PF_WRITE) && operand_is_at(e, gpa);
+	       ((error & KVM_PF_UNKNOWN_ACCESS) || e->mov.write == !!(error & KVM_PF_WRITE)) &&
+	       operand_is_at(e, gpa);
 }
 
 /* Faults that are no access of an instruction to its operand: fetches, and walks of the guest's page tables. */

@@ -23,13 +23,13 @@
  * @entry: physical address of the mapping's first byte and encryption bit, in TDP_ADDR
  * @level: size of the mapping, TDP_LEVEL_*
  * @writable: by the VMM, without a fault and without the page having to be marked dirty first
- * @cache: memory type as TDP_PWT, TDP_PCD and TDP_PAT
+ * @type: its memory type, as an index into the host's PAT
  */
 struct host_page {
 	u64 entry;
 	int level;
 	bool writable;
-	u64 cache;
+	unsigned int type;
 };
 
 /*
@@ -47,9 +47,9 @@ static bool take_leaf(struct host_page *hp, unsigned long val, unsigned long pfn
 	hp->entry = (pfn << PAGE_SHIFT) | (val & sme_me_mask);
 	hp->level = level;
 	hp->writable = (val & _PAGE_RW) && (special || (val & _PAGE_DIRTY));
-	hp->cache = val & (TDP_PWT | TDP_PCD);
+	hp->type = (val & (_PAGE_PWT | _PAGE_PCD)) >> _PAGE_BIT_PWT;
 	if (val & pat)
-		hp->cache |= TDP_PAT;
+		hp->type |= 4;
 	return true;
 }
 
@@ -186,23 +186,30 @@ static void set_range(struct tdp_map *m, hva_t hva, int level)
 }
 
 static u64 make_leaf(const struct tdp_map *m, const struct kvm_memslot *slot,
-		     const struct host_page *hp, hva_t hva)
+		     const struct host_page *hp)
 {
 	u64 size = tdp_level_pages(hp->level) << PAGE_SHIFT;
 	u64 offset = (m->start & (size - 1));
-	u64 leaf = (hp->entry + offset) | (hp->cache & (TDP_PWT | TDP_PCD)) | TDP_P | TDP_U | TDP_A;
+	unsigned int rights = 0;
 
-	if (hp->cache & TDP_PAT)
-		leaf |= m->level == TDP_LEVEL_4K ? TDP_PAT : TDP_PAT_LARGE;
-	if (m->level > TDP_LEVEL_4K)
-		leaf |= TDP_PSE;
-	if (hp->writable && !(slot->flags & KVM_MEM_READONLY)) {
-		leaf |= TDP_HOST_W;
-		/* The first write to a page of a logged slot must fault. */
-		if (m->write || !slot->dirty_bitmap)
-			leaf |= TDP_W | TDP_D;
+	/* The first write to a page of a logged slot must be seen. */
+	if (hp->writable && !(slot->flags & KVM_MEM_READONLY))
+		rights |= m->write || !slot->dirty_bitmap ? TDP_R_WRITE : TDP_R_LOG;
+	if (unlikely(READ_ONCE(kvm_nx_huge_pages)) && m->level > TDP_LEVEL_4K)
+		rights |= TDP_R_NOEXEC;
+	return tdp_make_leaf(&kvm_backend.caps.tdp, hp->entry + offset, m->level, hp->type, rights);
+}
+
+/* Code is mapped in small pages only, and so is what shares a large one with it (itlb_multihit). */
+static int nx_level(struct kvm *kvm, struct tdp_map *m, int level)
+{
+	if (level == TDP_LEVEL_4K)
+		return level;
+	if (m->fetch) {
+		m->nx_split = true;
+		return TDP_LEVEL_4K;
 	}
-	return leaf;
+	return kvm_tdp_nx_level(kvm, m->gfn, level);
 }
 
 static int map_page(struct kvm_vcpu *vcpu, struct kvm_memslot *slot, struct tdp_map *m)
@@ -219,6 +226,8 @@ static int map_page(struct kvm_vcpu *vcpu, struct kvm_memslot *slot, struct tdp_
 		return host_fault_in(vcpu->kvm->mm, hva, m->write) ?: FAULT_AGAIN;
 
 	level = map_level(slot, m->gfn, hva, hp.level);
+	if (unlikely(READ_ONCE(kvm_nx_huge_pages)))
+		level = nx_level(vcpu->kvm, m, level);
 	if (level > TDP_LEVEL_4K) {
 		/* Now for the whole of it, and looked at once more after that. */
 		set_range(m, hva, level);
@@ -227,7 +236,7 @@ static int map_page(struct kvm_vcpu *vcpu, struct kvm_memslot *slot, struct tdp_
 		if (!host_page_get(vcpu->kvm->mm, hva, m->write, &hp) || hp.level < level)
 			return FAULT_AGAIN;
 	}
-	m->entry = make_leaf(m, slot, &hp, hva);
+	m->entry = make_leaf(m, slot, &hp);
 	switch (kvm_tdp_map(vcpu, m)) {
 	case TDP_MAPPED:
 		vcpu->stat.pf_fixed++;
@@ -240,12 +249,22 @@ static int map_page(struct kvm_vcpu *vcpu, struct kvm_memslot *slot, struct tdp_
 	}
 	if (m->write)
 		kvm_mark_page_dirty(vcpu->kvm, slot, m->gfn);
+	if (unlikely(m->nx_split))
+		kvm_nx_note(vcpu->kvm, m->gfn);
 	return FAULT_FIXED;
 }
 
-static int try_fault(struct kvm_vcpu *vcpu, gfn_t gfn, bool write)
+static int try_fault(struct kvm_vcpu *vcpu, gfn_t gfn, u64 error)
 {
-	struct tdp_map m = { .gfn = gfn, .write = write };
+	const struct tdp_format *f = &kvm_backend.caps.tdp;
+	bool write = error & KVM_PF_WRITE, fetch = error & KVM_PF_FETCH;
+	struct tdp_map m = {
+		.gfn = gfn,
+		.write = write,
+		.fetch = fetch,
+		.need = TDP_P | (write ? TDP_W : 0) | (fetch ? f->exec : 0),
+		.deny = fetch ? f->noexec : 0,
+	};
 	struct kvm_memslot *slot;
 
 	m.seq = kvm_mmu_sync_begin(&vcpu->kvm->mmu_sync);
@@ -255,6 +274,12 @@ static int try_fault(struct kvm_vcpu *vcpu, gfn_t gfn, bool write)
 	if (write && slot->dirty_bitmap && kvm_tdp_unprotect(vcpu->kvm, gfn)) {
 		vcpu->stat.pf_fast++;
 		kvm_mark_page_dirty(vcpu->kvm, slot, gfn);
+		return FAULT_FIXED;
+	}
+	if (unlikely(!f->accessed) && kvm_tdp_untrack(vcpu->kvm, &m)) {
+		vcpu->stat.pf_fast++;
+		if (write)
+			kvm_mark_page_dirty(vcpu->kvm, slot, gfn);
 		return FAULT_FIXED;
 	}
 	if (unlikely(kvm_tdp_fill_cache(vcpu)))
@@ -308,6 +333,34 @@ static int report_failure(struct kvm_vcpu *vcpu, gfn_t gfn, int err)
 	return err;
 }
 
+/* The next access to a frame without a slot shall exit as what it is.  (One to a read-only slot has a slot.) */
+static void note_mmio(struct kvm_vcpu *vcpu, gfn_t gfn)
+{
+	if (kvm_backend.caps.tdp.mmio && kvm_mmu_is_mmio(vcpu, gfn_to_gpa(gfn)) &&
+	    !kvm_tdp_fill_cache(vcpu)) {
+		kvm_tdp_map_mmio(vcpu, gfn);
+		vcpu->stat.pf_mmio_spte_created++;
+	}
+}
+
+int kvm_mmu_misconfig(struct kvm_vcpu *vcpu, gpa_t gpa, const void *insn, int len)
+{
+	/* Memory now: the guest tries again, and faults as the access is should a read not be enough. */
+	if (unlikely(!kvm_mmu_is_mmio(vcpu, gpa)))
+		return kvm_mmu_fault(vcpu, gpa, KVM_PF_GUEST_FINAL, insn, len);
+	return kvm_mmio_fault(vcpu, gpa, KVM_PF_UNKNOWN_ACCESS, insn, len);
+}
+EXPORT_SYMBOL_GPL(kvm_mmu_misconfig);
+
+void kvm_mmu_page_logged(struct kvm_vcpu *vcpu, gpa_t gpa)
+{
+	struct kvm_memslot *slot = kvm_vcpu_gfn_to_slot(vcpu, gpa_to_gfn(gpa));
+
+	if (likely(slot))
+		kvm_mark_page_dirty(vcpu->kvm, slot, gpa_to_gfn(gpa));
+}
+EXPORT_SYMBOL_GPL(kvm_mmu_page_logged);
+
 int kvm_mmu_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error, const void *insn, int len)
 {
 	gfn_t gfn = gpa_to_gfn(gpa);
@@ -316,7 +369,7 @@ int kvm_mmu_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error, const void *insn,
 	vcpu->stat.pf_taken++;
 	if (kvm_mmu_is_mmio(vcpu, gpa))
 		goto mmio;
-	while ((r = try_fault(vcpu, gfn, error & KVM_PF_WRITE)) == FAULT_AGAIN) {
+	while ((r = try_fault(vcpu, gfn, error)) == FAULT_AGAIN) {
 		if (signal_pending(current)) {
 			r = -EINTR;
 			break;
@@ -328,6 +381,7 @@ int kvm_mmu_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error, const void *insn,
 	if (r < 0)
 		return report_failure(vcpu, gfn, r);
 mmio:
+	note_mmio(vcpu, gfn);
 	vcpu->stat.pf_emulate++;
 	return kvm_mmio_fault(vcpu, gpa, error, insn, len);
 }

@@ -11,6 +11,12 @@
 #include "regs.h"
 #include "tdp.h"
 
+/* For backends; format.c itself is pure. */
+EXPORT_SYMBOL_GPL(tdp_format_npt);
+EXPORT_SYMBOL_GPL(tdp_format_ept);
+EXPORT_SYMBOL_GPL(tdp_ept_root_level);
+EXPORT_SYMBOL_GPL(tdp_ept_huge_level);
+
 /* ---------------------------------------------------------------- life */
 
 /* Guest frames there are: what the CPU can address, and the tables can. */
@@ -24,6 +30,7 @@ int kvm_mmu_init(void)
 	if (boot_cpu_data.extended_cpuid_level >= 0x80000008)
 		bits = cpuid_eax(0x80000008) & 0xff;
 	nr_gfns = BIT_ULL(min(bits, 52U) - PAGE_SHIFT);
+	kvm_nx_init();
 	return 0;
 }
 
@@ -192,7 +199,7 @@ bool kvm_arch_age_gfn_range(struct kvm *kvm, struct kvm_memslot *slot, gfn_t sta
 {
 	bool young;
 
-	if (kvm_backend.caps.ad_bits || !clear)
+	if (kvm_backend.caps.tdp.accessed || !clear)
 		return kvm_tdp_age(kvm, start, end, clear);
 	kvm_zap_begin(kvm);
 	young = kvm_tdp_age(kvm, start, end, clear);
@@ -204,6 +211,13 @@ void kvm_arch_dirty_log_protect(struct kvm *kvm, struct kvm_memslot *slot, gfn_t
 				unsigned long mask)
 {
 	kvm_tdp_protect_mask(kvm, base, mask);
+}
+
+/* What the processor has logged and no vCPU has told yet: they tell when they leave the inner loop. */
+void kvm_arch_sync_dirty_log(struct kvm *kvm)
+{
+	if (kvm_backend.caps.tdp.log)
+		kvm_make_all_cpus_request(kvm, KVM_REQ_OUTSIDE, true);
 }
 
 /* ---------------------------------------------------------------- VMM memory */

@@ -17,6 +17,8 @@
 #define KVM_PF_SS BIT_ULL(6)
 #define KVM_PF_IMPLICIT \
 	BIT_ULL(16) /* ours: a supervisor access whatever the CPL (descriptor tables, TSS) */
+#define KVM_PF_UNKNOWN_ACCESS \
+	BIT_ULL(17) /* ours: the exit does not say what kind of access it was */
 #define KVM_PF_GUEST_FINAL BIT_ULL(32)
 #define KVM_PF_GUEST_PAGE BIT_ULL(33)
 
@@ -42,6 +44,28 @@ void kvm_mmu_reset_context(struct kvm_vcpu *vcpu);
  * Context: IRQs on, SRCU held, may sleep
  */
 int kvm_mmu_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error, const void *insn, int len);
+
+/**
+ * kvm_mmu_misconfig() - an entry was used that says that nothing is at a frame (EPT misconfiguration)
+ * @gpa: guest physical address
+ *
+ * Without a walk: MMIO, unless a slot has come meanwhile.  In the inner loop, kvm_mmu_is_mmio() and kvm_mmio_fast() with
+ * KVM_PF_UNKNOWN_ACCESS come first.
+ *
+ * Return: a tier or an errno
+ * Context: IRQs on, SRCU held, may sleep
+ */
+int kvm_mmu_misconfig(struct kvm_vcpu *vcpu, gpa_t gpa, const void *insn, int len);
+
+/**
+ * kvm_mmu_page_logged() - the processor has logged a write to a page (page-modification log)
+ * @gpa: the entry of the log
+ *
+ * The backend empties its log before it leaves the inner loop.
+ *
+ * Context: interrupts off in the inner loop, or SRCU held; does not sleep
+ */
+void kvm_mmu_page_logged(struct kvm_vcpu *vcpu, gpa_t gpa);
 
 /**
  * kvm_mmu_is_mmio() - has the frame of a two-dimensional fault no memory slot?

@@ -18,9 +18,14 @@ static u64 *alloc_table(void)
 	return (u64 *)__get_free_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 }
 
+static const struct tdp_format *format(void)
+{
+	return &kvm_backend.caps.tdp;
+}
+
 static u64 table_entry(const u64 *table)
 {
-	return __sme_set(__pa(table)) | TDP_P | TDP_W | TDP_U | TDP_A;
+	return __sme_set(__pa(table)) | format()->table;
 }
 
 static u64 *entry_table(u64 e)
@@ -175,40 +180,36 @@ static bool iter_leaf(struct tdp_iter *it)
 
 /* ---------------------------------------------------------------- mapping */
 
-/* Put an empty table where nothing is; somebody else may have been quicker. */
-static void link_table(struct kvm_vcpu *vcpu, u64 *e)
+static bool is_nx_split(const struct tdp_map *m, int level)
 {
-	u64 *table = cached_table(vcpu);
-
-	if (table && !replace_entry(e, 0, table_entry(table)))
-		uncache_table(vcpu, table);
+	return m->nx_split && (level == TDP_LEVEL_2M || level == TDP_LEVEL_1G);
 }
 
-/* One of the pages that a large leaf at @level consists of, as a leaf of the level below. */
-static u64 child_leaf(u64 leaf, int level, unsigned int index)
+/* Put an empty table where nothing (@old) is; somebody else may have been quicker. */
+static void link_table(struct kvm_vcpu *vcpu, u64 *e, u64 old, const struct tdp_map *m, int level)
 {
-	u64 child = leaf + ((u64)index << (PAGE_SHIFT + 9 * (level - 2)));
+	u64 nx = is_nx_split(m, level) ? TDP_NX_SPLIT : 0;
+	u64 *table = cached_table(vcpu);
 
-	if (level - 1 > TDP_LEVEL_4K)
-		return child;
-	child &= ~(TDP_PSE | TDP_PAT_LARGE);
-	return leaf & TDP_PAT_LARGE ? child | TDP_PAT : child;
+	if (table && !replace_entry(e, old, table_entry(table) | nx))
+		uncache_table(vcpu, table);
 }
 
 /*
  * Put a table of small leaves in the place of a large one.  The translations stay the same, so it does not matter when the
  * TLBs learn of it.  When the large leaf has gone meanwhile, nothing is done.
  */
-static void split_leaf(struct kvm_vcpu *vcpu, u64 *e, u64 leaf, int level)
+static void split_leaf(struct kvm_vcpu *vcpu, u64 *e, u64 leaf, const struct tdp_map *m, int level)
 {
+	u64 nx = is_nx_split(m, level) ? TDP_NX_SPLIT : 0;
 	u64 *table = cached_table(vcpu);
 	unsigned int i;
 
 	if (!table)
 		return;
 	for (i = 0; i < 512; i++)
-		table[i] = child_leaf(leaf, level, i);
-	if (replace_entry(e, leaf, table_entry(table))) {
+		table[i] = tdp_child_leaf(format(), leaf, level, i);
+	if (replace_entry(e, leaf, table_entry(table) | nx)) {
 		count_pages(vcpu->kvm, level, -1);
 		count_pages(vcpu->kvm, level - 1, 512);
 	} else {
@@ -219,10 +220,10 @@ static void split_leaf(struct kvm_vcpu *vcpu, u64 *e, u64 leaf, int level)
 
 static bool allows(u64 leaf, const struct tdp_map *m)
 {
-	return !m->write || (leaf & TDP_W);
+	return !(~leaf & m->need) && !(leaf & m->deny);
 }
 
-/* @old is nothing, or a leaf that does not allow the access. */
+/* @old is no table, and not a leaf that allows the access. */
 static enum tdp_result publish(struct kvm *kvm, u64 *e, u64 old, const struct tdp_map *m)
 {
 	enum tdp_result r = TDP_MAPPED;
@@ -239,7 +240,7 @@ static enum tdp_result publish(struct kvm *kvm, u64 *e, u64 old, const struct td
 		smp_store_release(e, m->entry);
 	}
 	preempt_enable();
-	if (r == TDP_MAPPED && !old)
+	if (r == TDP_MAPPED && !tdp_is_leaf(old, m->level))
 		count_pages(kvm, m->level, 1);
 	return r;
 }
@@ -292,7 +293,7 @@ static void zap_leaf(struct kvm *kvm, u64 *e, u64 old, int level)
 
 static bool same_page(u64 a, u64 b)
 {
-	return !((a ^ b) & (TDP_ADDR | TDP_PWT | TDP_PCD | TDP_PSE));
+	return !((a ^ b) & format()->same);
 }
 
 /* The entry at the level that shall be mapped. */
@@ -302,7 +303,7 @@ static enum tdp_result map_here(struct kvm *kvm, u64 *e, u64 old, const struct t
 		drop_table(kvm, e, old, m->level);
 		return TDP_RETRY;
 	}
-	if (old) {
+	if (tdp_is_leaf(old, m->level)) {
 		if (allows(old, m))
 			return TDP_SPURIOUS;
 		/* Not to happen: a leaf of another page should have been invalidated.  Never without a flush. */
@@ -347,13 +348,13 @@ enum tdp_result kvm_tdp_map(struct kvm_vcpu *vcpu, const struct tdp_map *m)
 		}
 		if (!vcpu->arch.mmu.nr_cache)
 			break;
-		if (!old) {
-			link_table(vcpu, e);
+		if (!tdp_is_leaf(old, level)) {
+			link_table(vcpu, e, old, m, level);
 		} else if (allows(old, m)) {
 			r = TDP_SPURIOUS;
 			break;
 		} else {
-			split_leaf(vcpu, e, old, level);
+			split_leaf(vcpu, e, old, m, level);
 		}
 	}
 	rcu_read_unlock();
@@ -378,9 +379,86 @@ bool kvm_tdp_unprotect(struct kvm *kvm, gfn_t gfn)
 	iter_start(&it, kvm->arch.tdp, gfn, gfn + 1);
 	if (iter_leaf(&it) && it.level == TDP_LEVEL_4K && (it.old & TDP_HOST_W))
 		done = (it.old & TDP_W) ||
-		       replace_entry(it.e, it.old, it.old | TDP_W | TDP_A | TDP_D);
+		       replace_entry(it.e, it.old,
+				     tdp_untrack(format(), it.old) | format()->write |
+					     format()->accessed);
 	rcu_read_unlock();
 	return done;
+}
+
+/**
+ * kvm_tdp_untrack() - give a leaf its rights back that were taken away to see whether it is used
+ * @kvm: the VM
+ * @m: the access; neither @m->level nor @m->entry matters
+ *
+ * Return: done: the access is allowed; or the leaf is not tracked, or even with its rights does not allow it
+ */
+bool kvm_tdp_untrack(struct kvm *kvm, const struct tdp_map *m)
+{
+	struct tdp_iter it;
+	bool done = false;
+	u64 leaf;
+
+	rcu_read_lock();
+	iter_start(&it, kvm->arch.tdp, m->gfn, m->gfn + 1);
+	if (iter_leaf(&it) && (it.old & TDP_TRACKED)) {
+		leaf = tdp_untrack(format(), it.old);
+		done = allows(leaf, m) && replace_entry(it.e, it.old, leaf);
+	}
+	rcu_read_unlock();
+	return done;
+}
+
+/* The largest empty stretch around @gfn that an entry at @level would cover: is there no slot in it? */
+static bool all_mmio(struct kvm *kvm, gfn_t gfn, int level)
+{
+	gfn_t pages = tdp_level_pages(level), first = gfn & ~(pages - 1);
+
+	return !kvm_gfn_range_has_slot(kvm, first, first + pages - 1);
+}
+
+/**
+ * kvm_tdp_map_mmio() - note that nothing is at a frame, so that accesses exit as what they are
+ * @vcpu: current, its cache of tables filled
+ * @gfn: a frame without a slot
+ *
+ * One entry stands for as much as there is without a slot, so a guest cannot make tables grow by touching what it does not
+ * have.  Whoever takes such an exit looks at the slots (kvm_mmu_is_mmio()): nothing has to be taken out when a slot comes.
+ * Processors keep nothing of such an entry (SDM vol. 3C, 29.4.2), so it can be replaced without a flush.
+ *
+ * Context: SRCU held; does not sleep
+ */
+void kvm_tdp_map_mmio(struct kvm_vcpu *vcpu, gfn_t gfn)
+{
+	static const struct tdp_map plain;
+	struct kvm_tdp *tdp = vcpu->kvm->arch.tdp;
+	int level = tdp->root_level;
+	u64 *table, *e, old;
+
+	rcu_read_lock();
+	table = tdp->root;
+	while (gfn < tdp_level_pages(tdp->root_level + 1)) {
+		e = &table[tdp_index(gfn, level)];
+		old = read_entry(e);
+		if (tdp_is_table(old, level)) {
+			table = entry_table(old);
+			level--;
+			continue;
+		}
+		if (old == format()->mmio &&
+		    (level == TDP_LEVEL_4K || all_mmio(vcpu->kvm, gfn, level)))
+			break;
+		if (old && old != format()->mmio)
+			break;
+		if (level == TDP_LEVEL_4K || all_mmio(vcpu->kvm, gfn, level)) {
+			replace_entry(e, old, format()->mmio);
+			break;
+		}
+		if (!vcpu->arch.mmu.nr_cache)
+			break;
+		link_table(vcpu, e, old, &plain, level);
+	}
+	rcu_read_unlock();
 }
 
 /* ---------------------------------------------------------------- ranges */
@@ -490,11 +568,16 @@ void kvm_tdp_remove(struct kvm *kvm, gfn_t start, gfn_t end)
 	free_tables(&tables);
 }
 
-/* Take the right to write away; whether there was one. */
+/*
+ * From now on a write must be seen: take the right to write away, or only the mark that it was used where the processor
+ * logs that it sets it.  Whether anything was taken.
+ */
 static bool protect_leaf(struct tdp_iter *it)
 {
-	while (it->old & TDP_W) {
-		if (replace_entry(it->e, it->old, it->old & ~TDP_W))
+	u64 take = it->level == TDP_LEVEL_4K && format()->log ? format()->log : TDP_W | TDP_TRACK_W;
+
+	while (it->old & take) {
+		if (replace_entry(it->e, it->old, it->old & ~take))
 			return true;
 		it->old = read_entry(it->e);
 		if (!tdp_is_leaf(it->old, it->level))
@@ -539,18 +622,20 @@ bool kvm_tdp_protect_mask(struct kvm *kvm, gfn_t base, unsigned long mask)
 	return changed;
 }
 
-static bool age_leaf(struct kvm *kvm, struct tdp_iter *it, bool clear)
+static bool age_leaf(struct tdp_iter *it, bool clear)
 {
-	if (!kvm_backend.caps.ad_bits) {
-		/* Whoever uses it faults again. */
-		if (clear && replace_entry(it->e, it->old, 0))
-			count_pages(kvm, it->level, -1);
-		return true;
+	u64 accessed = format()->accessed;
+
+	if (!accessed) {
+		if (it->old & TDP_TRACKED)
+			return false;
+		/* Whoever uses it faults, and gets it back (kvm_tdp_untrack()). */
+		return !clear || replace_entry(it->e, it->old, tdp_track(format(), it->old));
 	}
-	if (!(it->old & TDP_A))
+	if (!(it->old & accessed))
 		return false;
-	/* Harmless should the entry be another by now: nothing but an A bit is lost, and FROZEN and REMOVED have none. */
-	return !clear || test_and_clear_bit(__ffs(TDP_A), (unsigned long *)it->e);
+	/* Harmless should the entry be another by now: nothing but a mark is lost, and what is no entry has none. */
+	return !clear || test_and_clear_bit(__ffs(accessed), (unsigned long *)it->e);
 }
 
 /**
@@ -571,9 +656,64 @@ bool kvm_tdp_age(struct kvm *kvm, gfn_t start, gfn_t end, bool clear)
 	iter_start(&it, kvm->arch.tdp, start, end);
 	it.budget = INT_MAX;
 	for (; iter_leaf(&it); iter_skip(&it))
-		young |= age_leaf(kvm, &it, clear);
+		young |= age_leaf(&it, clear);
 	rcu_read_unlock();
 	return young;
+}
+
+/* ---------------------------------------------------------------- large pages that must not be executed */
+
+/* The entry for @gfn at @level, or where the tables end before; in @level the level it is at.  RCU held. */
+static u64 *find_entry(struct kvm_tdp *tdp, gfn_t gfn, int *level)
+{
+	int at = tdp->root_level;
+	u64 *table = tdp->root, *e, old;
+
+	for (;; at--) {
+		e = &table[tdp_index(gfn, at)];
+		old = read_entry(e);
+		if (at == *level || !tdp_is_table(old, at))
+			break;
+		table = entry_table(old);
+	}
+	*level = at;
+	return e;
+}
+
+int kvm_tdp_nx_level(struct kvm *kvm, gfn_t gfn, int level)
+{
+	int at;
+
+	rcu_read_lock();
+	for (; level > TDP_LEVEL_4K; level--) {
+		at = level;
+		if (!(READ_ONCE(*find_entry(kvm->arch.tdp, gfn, &at)) & TDP_NX_SPLIT) ||
+		    at != level)
+			break;
+	}
+	rcu_read_unlock();
+	return level;
+}
+
+void kvm_tdp_drop_nx_split(struct kvm *kvm, gfn_t gfn)
+{
+	int level = TDP_LEVEL_1G;
+	u64 *e, old;
+
+	rcu_read_lock();
+	for (; level > TDP_LEVEL_4K; level--) {
+		int at = level;
+
+		e = find_entry(kvm->arch.tdp, gfn, &at);
+		old = read_entry(e);
+		if (at != level || !tdp_is_table(old, level))
+			break;
+		if (old & TDP_NX_SPLIT) {
+			drop_table(kvm, e, old, level);
+			break;
+		}
+	}
+	rcu_read_unlock();
 }
 
 /* ---------------------------------------------------------------- life */
@@ -601,6 +741,7 @@ int kvm_tdp_create(struct kvm *kvm)
 		return -ENOMEM;
 	}
 	tdp->root_level = kvm_backend.caps.root_level;
+	kvm_nx_create(kvm, &tdp->nx);
 	kvm->arch.tdp = tdp;
 	return 0;
 }
@@ -612,6 +753,7 @@ void kvm_tdp_destroy(struct kvm *kvm)
 
 	if (!tdp)
 		return;
+	kvm_nx_destroy(&tdp->nx);
 	kvm->arch.tdp = NULL;
 	free_tree(tdp->root, tdp->root_level);
 	kfree(tdp);

@@ -194,9 +194,9 @@ static void find_features(void)
 		.has_tsc_scaling = svm_hw.tsc_scaling,
 		.tsc_ratio_frac_bits = 32,
 		.tsc_ratio_max = SVM_TSC_RATIO_MAX,
-		.ad_bits = true,
 		.supported_xss = 0,
 	};
+	tdp_format_npt(&backend.caps.tdp);
 }
 
 /* Every port exits: one map for all. */

@@ -90,6 +90,37 @@ CASE(mapped_large, "aligned alike in guest and host: mapped with 2 MiB pages")
 	CHECK_EQ(after - before, SIZE / LARGE);
 }
 
+/* As fill(), but what is checked was written by the host, and one page in 64 is written to on the way. */
+static void write_few_read_all(u64 gpa)
+{
+	for (;;) {
+		for (u64 a = gpa; a < gpa + SIZE; a += PAGE)
+			G_ASSERT_EQ(*(volatile u64 *)a, a);
+		guest_sync(0);
+		for (u64 a = gpa; a < gpa + SIZE; a += 64 * PAGE)
+			*(volatile u64 *)(a + 8) = a;
+		guest_sync(1);
+	}
+}
+
+CASE(split_for_log,
+     "a large page is split because of the dirty log: every small page is the one it was")
+{
+	struct vm *vm = vm_new(0);
+	struct vcpu *cpu = vcpu_new(vm, write_few_read_all, GPA);
+	u8 *mem = large_memory(0);
+
+	for (u64 i = 0; i < SIZE; i += PAGE)
+		*(u64 *)(mem + i) = GPA + i;
+	OK(vm_set_slot(vm, SLOT_TEST, 0, GPA, SIZE, mem));
+	vcpu_expect_sync(cpu, 0);
+	OK(vm_set_slot(vm, SLOT_TEST, KVM_MEM_LOG_DIRTY_PAGES, GPA, SIZE, mem));
+	vcpu_expect_sync(cpu, 1);
+	vcpu_expect_sync(cpu, 0);
+	for (u64 i = 0; i < SIZE; i += PAGE)
+		REQUIRE_EQ(*(u64 *)(mem + i + 8), i % (64 * PAGE) ? 0 : GPA + i);
+}
+
 CASE(misaligned, "aligned otherwise in guest and host: small pages, the right ones")
 {
 	struct vm *vm = vm_new(0);
