@@ -34,6 +34,7 @@
 #include "msr.h"
 #include "regs.h"
 #include "run.h"
+#include "thread_work.h"
 #include "xsave.h"
 
 /* ---------------------------------------------------------------- pending work */
@@ -198,7 +199,7 @@ static int handle_thread_work(struct kvm_vcpu *vcpu)
 	int r;
 
 	kvm_vcpu_srcu_unlock(vcpu);
-	r = xfer_to_guest_mode_handle_work(vcpu);
+	r = kvm_handle_thread_work();
 	kvm_vcpu_srcu_lock(vcpu);
 	if (r) {
 		vcpu->run->exit_reason = KVM_EXIT_INTR;
@@ -229,7 +230,7 @@ static int outer_loop(struct kvm_vcpu *vcpu)
 			vcpu->stat.request_irq_exits++;
 			return 0;
 		}
-		if (xfer_to_guest_mode_work_pending()) {
+		if (__xfer_to_guest_mode_work_pending()) {
 			r = handle_thread_work(vcpu);
 			if (r)
 				return r;
