@@ -227,7 +227,7 @@ int kvm_emul_done(struct kvm_emul *e)
 	return unlikely(e->halted) ? halt_vcpu(e) : KVM_REENTER;
 }
 
-static int deliver_fault(struct kvm_emul *e)
+int kvm_emul_deliver_fault(struct kvm_emul *e)
 {
 	struct kvm_vcpu *vcpu = e->vcpu;
 	const struct emul_fault *f = &e->ctxt.fault;
@@ -327,6 +327,11 @@ static int fail(struct kvm_emul *e, bool skip)
 	return KVM_REENTER;
 }
 
+int kvm_emul_fail(struct kvm_emul *e)
+{
+	return fail(e, true);
+}
+
 /* ---------------------------------------------------------------- one instruction */
 
 /* Only RIP moves: who skips an instruction deals with its shadow and traps. */
@@ -337,7 +342,7 @@ static int skip(struct kvm_emul *e)
 		kvm_emul_store(e);
 		return KVM_REENTER;
 	case EMUL_FAULT:
-		return deliver_fault(e);
+		return kvm_emul_deliver_fault(e);
 	default:
 		return fail(e, true);
 	}
@@ -382,7 +387,7 @@ static int run(struct kvm_emul *e)
 				continue;
 			return finish_batches(e);
 		case EMUL_FAULT:
-			return deliver_fault(e);
+			return kvm_emul_deliver_fault(e);
 		case EMUL_SOFT_INT:
 			return deliver_software_event(e);
 		case EMUL_NEED_IO:

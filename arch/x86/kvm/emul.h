@@ -87,6 +87,9 @@ void kvm_emul_load(struct kvm_emul *e);
 void kvm_emul_store(struct kvm_emul *e);
 /* The instruction is complete: registers, shadow and traps.  A tier. */
 int kvm_emul_done(struct kvm_emul *e);
+/* ctxt.fault goes to the guest: KVM_REENTER.  What cannot be done goes to the VMM, with a report: a tier. */
+int kvm_emul_deliver_fault(struct kvm_emul *e);
+int kvm_emul_fail(struct kvm_emul *e);
 /* The VMM has answered: does the suspended instruction still stand at RIP?  Its registers are taken in again. */
 bool kvm_emul_resume(struct kvm_emul *e);
 

@@ -45,6 +45,28 @@ int kvm_emulate_invalid_op(struct kvm_vcpu *vcpu); /* #UD */
 int kvm_emulate_pause(struct kvm_vcpu *vcpu); /* spinning: yield */
 int kvm_handle_triple_fault(struct kvm_vcpu *vcpu);
 
+/**
+ * struct kvm_task_switch - a task switch that the processor leaves to us
+ * @selector: of the incoming task's TSS
+ * @reason: enum emul_task_reason, which is also the order of VMX's exit qualification
+ * @by_insn: an instruction (JMP, CALL, IRET; through a gate INT n, INT3, INTO) that is over with the switch
+ * @insn_len: its length, 0 when the processor does not say
+ * @set_rf: RFLAGS.RF is set in what the old task's TSS gets
+ * @has_error: an error code goes onto the new task's stack
+ * @error: the error code
+ */
+struct kvm_task_switch {
+	u16 selector;
+	u8 reason;
+	bool by_insn;
+	u8 insn_len;
+	bool set_rf;
+	bool has_error;
+	u32 error;
+};
+
+int kvm_task_switch(struct kvm_vcpu *vcpu, const struct kvm_task_switch *ts);
+
 /* KVM_EXIT_INTERNAL_ERROR with data words and a report in the log: KVM_TO_USER. */
 int kvm_internal_error(struct kvm_vcpu *vcpu, u32 suberror, unsigned int ndata, const u64 *data);
 /* An exit the backend did not ask for or does not know: KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON. */

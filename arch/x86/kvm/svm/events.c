@@ -25,6 +25,16 @@ static bool is_soft_exception(u8 vector)
 	return vector == X86_TRAP_BP || vector == X86_TRAP_OF;
 }
 
+/* INT n, INT3 or INTO of the guest's: EXITINTINFO */
+bool svm_is_soft_event(u32 info)
+{
+	u32 type = info & SVM_EXITINTINFO_TYPE_MASK;
+
+	return type == SVM_EXITINTINFO_TYPE_SOFT ||
+	       (type == SVM_EXITINTINFO_TYPE_EXEPT &&
+		is_soft_exception(info & SVM_EXITINTINFO_VEC_MASK));
+}
+
 static void prepare_soft_event(struct vcpu_svm *svm)
 {
 	unsigned long rip = kvm_rip_read(&svm->vcpu);
@@ -119,9 +129,7 @@ void svm_complete_events(struct vcpu_svm *svm)
 	svm->soft_injected = false;
 	if (!(info & SVM_EXITINTINFO_VALID))
 		return;
-	if (ours && (SVM_EVTINJ_IS(info, SVM_EXITINTINFO_TYPE_SOFT) ||
-		     (SVM_EVTINJ_IS(info, SVM_EXITINTINFO_TYPE_EXEPT) &&
-		      is_soft_exception(info & SVM_EXITINTINFO_VEC_MASK))))
+	if (ours && svm_is_soft_event(info))
 		undo_soft_rip(svm);
 	else
 		ours = false;

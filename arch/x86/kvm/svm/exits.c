@@ -11,6 +11,7 @@
 
 #include "cpuid.h"
 #include "debug.h"
+#include "emulate/emulate.h"
 #include "events.h"
 #include "io_x86.h"
 #include "irqchip/irqchip.h"
@@ -233,17 +234,35 @@ static int shutdown(struct kvm_vcpu *vcpu)
 	return kvm_handle_triple_fault(vcpu);
 }
 
-/*
- * Hardware task switches are done in software.  What is there so far does without; say so, with what the guest wanted.
- */
+/* EXITINFO2 of a task switch (APM vol. 2, 15.14.1); the low half is the error code. */
+#define TASK_IRET BIT_ULL(SVM_EXITINFOSHIFT_TS_REASON_IRET)
+#define TASK_JMP BIT_ULL(SVM_EXITINFOSHIFT_TS_REASON_JMP)
+#define TASK_HAS_ERROR BIT_ULL(SVM_EXITINFOSHIFT_TS_HAS_ERROR_CODE)
+#define TASK_RF BIT_ULL(48)
+
+/* An event that came through a task gate was on its way at the exit; all else is the instruction at RIP. */
 static int task_switch(struct kvm_vcpu *vcpu)
 {
-	const u64 data[] = { control(vcpu)->exit_code, control(vcpu)->exit_info_1,
-			     control(vcpu)->exit_info_2 };
+	struct vmcb_control_area *c = control(vcpu);
+	u32 event = c->exit_int_info;
+	struct kvm_task_switch ts = {
+		.selector = c->exit_info_1,
+		.reason = EMUL_TASK_CALL,
+		.by_insn = true,
+		.set_rf = c->exit_info_2 & TASK_RF,
+	};
 
-	kvm_vcpu_info(vcpu, "hardware task switch to selector 0x%x is not implemented\n",
-		      (u16)control(vcpu)->exit_info_1);
-	return kvm_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION, ARRAY_SIZE(data), data);
+	if (c->exit_info_2 & TASK_IRET) {
+		ts.reason = EMUL_TASK_IRET;
+	} else if (c->exit_info_2 & TASK_JMP) {
+		ts.reason = EMUL_TASK_JMP;
+	} else if (event & SVM_EXITINTINFO_VALID) {
+		ts.reason = EMUL_TASK_GATE;
+		ts.by_insn = svm_is_soft_event(event);
+		ts.has_error = c->exit_info_2 & TASK_HAS_ERROR;
+		ts.error = c->exit_info_2;
+	}
+	return kvm_task_switch(vcpu, &ts);
 }
 
 static int nested_page_fault(struct kvm_vcpu *vcpu)

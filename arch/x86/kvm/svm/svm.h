@@ -245,6 +245,7 @@ void svm_inject_exception(struct kvm_vcpu *vcpu);
 void svm_inject_irq(struct kvm_vcpu *vcpu, bool reinject);
 void svm_inject_nmi(struct kvm_vcpu *vcpu);
 void svm_cancel_injection(struct kvm_vcpu *vcpu);
+bool svm_is_soft_event(u32 info);
 void svm_complete_events(struct vcpu_svm *svm);
 bool svm_nmi_allowed(struct kvm_vcpu *vcpu);
 bool svm_irq_allowed(struct kvm_vcpu *vcpu);

@@ -10,7 +10,6 @@
 
 /* What <asm/svm.h> lacks. */
 #define SVM_INTERCEPT_WORDS 6
-#define SVM_EVTINJ_IS(info, type) (((info) & SVM_EVTINJ_TYPE_MASK) == (type))
 #define SVM_CR_VALID \
 	BIT_ULL(63) /* EXITINFO1 of a CR access: decode assist has filled in bits 3:0 */
 
