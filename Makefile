@@ -161,6 +161,12 @@ selftests: $(if $(filter stock,$(MODULE)),,modules-lab)
 	@$(inroot) make $(jobs) --no-print-directory -C tools/testing/selftests/kvm
 	@$(lab) --timeout 3600 -- build/selftests/run $(if $(V),-v) $(ONLY)
 
+## reload: load and unload our modules and the distribution's in turn (VENDOR, TIMES=100)
+.PHONY: reload
+reload: modules-lab
+	@$(inroot) make $(jobs) --no-print-directory -C tools/testing/selftests/kvm
+	@$(lab) --module none --timeout 1200 -- tools/testing/reload/run $(labmod) build/selftests/run_exit $(TIMES)
+
 ## guests: Linux under QEMU in the lab, from a disk, with network (VENDOR, MODULE=stock)
 .PHONY: guests
 guests: $(if $(filter stock,$(MODULE)),,modules-lab)

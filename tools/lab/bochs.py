@@ -58,7 +58,7 @@ display_library: nogui
 memory: guest={mem}, host={mem}, block_size=1024
 romimage: file=/usr/share/bochs/BIOS-bochs-latest, options=fastboot
 vgaromimage: file=/usr/share/vgabios/vgabios.bin
-cpu: model={model}, count={smp}, ips={ips}, reset_on_triple_fault=1, ignore_bad_msrs=1, quantum=16
+cpu: model={model}, count={smp}, ips={ips}, reset_on_triple_fault=1, ignore_bad_msrs=1, quantum=32
 clock: sync=none, time0=utc
 boot: disk
 ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14

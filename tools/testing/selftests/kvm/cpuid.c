@@ -206,7 +206,7 @@ CASE(out_of_range, "leaves beyond the last are what the vendor's processors give
 	struct kvm_cpuid2 *t = table(2);
 	struct kvm_regs r;
 	struct cpuid_regs host = cpuid(0, 0);
-	bool intel = host.ebx == 0x756e6547;
+	bool intel = cpu_is_intel();
 
 	t->nent = 2;
 	t->entries[0] = (struct kvm_cpuid_entry2){

@@ -10,7 +10,7 @@
 
 static const char *vendor_module(void)
 {
-	return cpuid(0, 0).ebx == 0x756e6547 ? "kvm_intel" : "kvm_amd";
+	return cpu_is_intel() ? "kvm_intel" : "kvm_amd";
 }
 
 static long users(const char *module)
@@ -75,7 +75,7 @@ CASE(released, "when the last is closed the count is what it was")
 CASE(parameters, "the parameters that programs read are there")
 {
 	char path[100], text[40];
-	bool intel = cpuid(0, 0).ebx == 0x756e6547;
+	bool intel = cpu_is_intel();
 
 	kvm_open();
 	users("kvm");

@@ -73,7 +73,15 @@ static void vmx(u64 unused)
 
 CASE(no_vmx, "without VMX in CPUID its instructions raise #UD")
 {
-	vcpu_expect_done(vm_with(0, vmx, 0));
+	struct vcpu *cpu = vm_with(0, vmx, 0);
+	struct kvm_cpuid2 *supported = cpuid_supported(cpu->vm->kvm);
+	struct kvm_cpuid_entry2 *e = cpuid_find(supported, 1, 0);
+
+	if (e && e->ecx & BIT(5)) {
+		e->ecx &= ~(u32)BIT(5);
+		vcpu_set_cpuid(cpu, supported);
+	}
+	vcpu_expect_done(cpu);
 }
 
 static void rdtscp(u64 unused)

@@ -90,23 +90,6 @@ CASE(pv_eoi_works, "EOI without an exit: interrupts keep coming whether it is ta
 	vcpu_expect_done(cpu);
 }
 
-static u64 hypercall(u64 nr, u64 a, u64 b, u64 c, u64 d)
-{
-	u64 ret;
-
-	if (cpuid(0, 0).ebx == 0x756e6547)
-		asm volatile("vmcall"
-			     : "=a"(ret)
-			     : "a"(nr), "b"(a), "c"(b), "d"(c), "S"(d)
-			     : "memory");
-	else
-		asm volatile("vmmcall"
-			     : "=a"(ret)
-			     : "a"(nr), "b"(a), "c"(b), "d"(c), "S"(d)
-			     : "memory");
-	return ret;
-}
-
 static void calls(u64 unused)
 {
 	G_ASSERT_EQ(hypercall(0x7777, 0, 0, 0, 0), -1000ULL); /* KVM_ENOSYS */
@@ -162,14 +145,20 @@ CASE(poll_control_works, "the halt-polling MSR holds 0 or 1")
 	vcpu_expect_sync(guest(poll_control, 12), 1);
 }
 
+#define USER_CALL(insn)                                                                                             \
+	asm volatile(                                                                                               \
+		"mov %%rsp, %%rax; push %0; push %%rax; pushfq; push %1; lea 1f(%%rip), %%rax; push %%rax; iretq\n" \
+		"1: mov $5, %%eax; xor %%ebx, %%ebx; " insn "; ud2"                                                 \
+		:                                                                                                   \
+		: "i"(USER_DS), "i"(USER_CS)                                                                        \
+		: "rax", "rbx", "memory")
+
 static void user_call(u64 unused)
 {
-	asm volatile(
-		"mov %%rsp, %%rax; push %0; push %%rax; pushfq; push %1; lea 1f(%%rip), %%rax; push %%rax; iretq\n"
-		"1: mov $5, %%eax; xor %%ebx, %%ebx; vmmcall; ud2"
-		:
-		: "i"(USER_DS), "i"(USER_CS)
-		: "rax", "rbx", "memory");
+	if (cpu_is_intel())
+		USER_CALL("vmcall");
+	else
+		USER_CALL("vmmcall");
 }
 
 static void at_ud(struct frame *frame)
@@ -183,25 +172,29 @@ CASE(user_mode, "a hypercall from user mode answers -KVM_EPERM")
 	struct vcpu *cpu = guest(user_call, -1);
 
 	guest_handlers[6] = at_ud;
-	if (cpuid(0, 0).ebx == 0x756e6547)
-		SKIP("for AMD");
 	vcpu_expect_sync(cpu, -1);
 }
 
-static void vmcall_vendor(u64 unused)
+#define CATCH_CALL(insn, ret) \
+	CATCH(insn, : "=a"(ret) : "a"(0x7777ULL), "b"(0), "c"(0), "d"(0), "S"(0))
+
+static void other_call(u64 unused)
 {
-	/* The other vendor's instruction is patched or emulated: either way it works. */
+	/* The other vendor's instruction is patched or emulated, and works, or it is not. */
 	u64 ret, vector;
 
-	vector = CATCH("vmcall", : "=a"(ret) : "a"(0x7777ULL), "b"(0), "c"(0), "d"(0), "S"(0));
+	if (cpu_is_intel())
+		vector = CATCH_CALL("vmmcall", ret);
+	else
+		vector = CATCH_CALL("vmcall", ret);
 	G_ASSERT(vector == NO_VECTOR ? ret == -1000ULL : vector == 6);
 	guest_sync(1);
 }
 
 CASE(other_instruction, "the other vendor's hypercall instruction works or is #UD")
 {
-	struct vcpu *cpu = guest(vmcall_vendor, -1);
-	u64 page = (u64)vmcall_vendor & -PAGE;
+	struct vcpu *cpu = guest(other_call, -1);
+	u64 page = (u64)other_call & -PAGE;
 
 	/* Where it is patched, the program's own right to write to its code counts. */
 	OK(mprotect((void *)page, 2 * PAGE, PROT_READ | PROT_WRITE | PROT_EXEC));

@@ -108,6 +108,29 @@ static inline struct cpuid_regs cpuid(u32 leaf, u32 sub)
 	return r;
 }
 
+static inline bool cpu_is_intel(void)
+{
+	return cpuid(0, 0).ebx == 0x756e6547;
+}
+
+/* With the instruction that is this vendor's own. */
+static inline u64 hypercall(u64 nr, u64 a, u64 b, u64 c, u64 d)
+{
+	u64 ret;
+
+	if (cpu_is_intel())
+		asm volatile("vmcall"
+			     : "=a"(ret)
+			     : "a"(nr), "b"(a), "c"(b), "d"(c), "S"(d)
+			     : "memory");
+	else
+		asm volatile("vmmcall"
+			     : "=a"(ret)
+			     : "a"(nr), "b"(a), "c"(b), "d"(c), "S"(d)
+			     : "memory");
+	return ret;
+}
+
 static inline u64 rdmsr(u32 msr)
 {
 	u32 low, high;
