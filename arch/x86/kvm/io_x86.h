@@ -30,6 +30,17 @@ int kvm_emulate_pio(struct kvm_vcpu *vcpu, u16 port, int size, bool in);
  */
 int kvm_emulate_instruction(struct kvm_vcpu *vcpu, u32 flags, gpa_t gpa, const void *insn, int len);
 
+/**
+ * kvm_emul_deliver_event() - do in software what an injection would have the processor do
+ *
+ * Takes what vcpu->arch.events has as injected (exception, NMI, interrupt, INT n).  An exception that delivery raises is
+ * queued.
+ *
+ * Return: a tier or an errno
+ * Context: IRQs on, SRCU held, may sleep
+ */
+int kvm_emul_deliver_event(struct kvm_vcpu *vcpu);
+
 /*
  * A two-dimensional fault that is known to be MMIO, IRQs off: a plain move that a device takes that works like this (local
  * APIC, ioeventfd, coalesced ring).  KVM_REENTER with the instruction done, or KVM_AGAIN: nothing done, kvm_mmio_fault().

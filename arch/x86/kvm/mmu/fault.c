@@ -254,6 +254,30 @@ static int map_page(struct kvm_vcpu *vcpu, struct kvm_memslot *slot, struct tdp_
 	return FAULT_FIXED;
 }
 
+/* The page of ours at a frame without a slot, or NULL. */
+static struct page *private_page(struct kvm *kvm, gfn_t gfn)
+{
+	struct kvm_tdp *tdp = kvm->arch.tdp;
+	unsigned long shown = READ_ONCE(tdp->private_shown);
+	unsigned int i;
+
+	for_each_set_bit(i, &shown, KVM_NR_PRIVATE_PAGES) {
+		if (tdp->private_gfn[i] == gfn)
+			return tdp->private[i];
+	}
+	return NULL;
+}
+
+/* No invalidation of the host's concerns it; for one of ours it counts as the VMM's first page, which is never mapped. */
+static int map_private(struct kvm_vcpu *vcpu, struct tdp_map *m, struct page *page)
+{
+	set_range(m, 0, TDP_LEVEL_4K);
+	/* Memory as any: type 0 of the host's PAT is write-back. */
+	m->entry = tdp_make_leaf(&kvm_backend.caps.tdp, __sme_set(__pa(page_address(page))),
+				 TDP_LEVEL_4K, 0, TDP_R_WRITE);
+	return kvm_tdp_map(vcpu, m) == TDP_RETRY ? FAULT_AGAIN : FAULT_FIXED;
+}
+
 static int try_fault(struct kvm_vcpu *vcpu, gfn_t gfn, u64 error)
 {
 	const struct tdp_format *f = &kvm_backend.caps.tdp;
@@ -269,7 +293,14 @@ static int try_fault(struct kvm_vcpu *vcpu, gfn_t gfn, u64 error)
 
 	m.seq = kvm_mmu_sync_begin(&vcpu->kvm->mmu_sync);
 	slot = kvm_vcpu_gfn_to_slot(vcpu, gfn);
-	if (!slot || (write && slot->flags & KVM_MEM_READONLY))
+	if (unlikely(!slot)) {
+		struct page *page = private_page(vcpu->kvm, gfn);
+
+		if (!page)
+			return FAULT_MMIO;
+		return kvm_tdp_fill_cache(vcpu) ?: map_private(vcpu, &m, page);
+	}
+	if (write && slot->flags & KVM_MEM_READONLY)
 		return FAULT_MMIO;
 	if (write && slot->dirty_bitmap && kvm_tdp_unprotect(vcpu->kvm, gfn)) {
 		vcpu->stat.pf_fast++;
@@ -299,6 +330,8 @@ bool kvm_mmu_is_mmio(struct kvm_vcpu *vcpu, gpa_t gpa)
 	if (mmu->mmio_gen == gen && mmu->mmio_gfn == gfn)
 		return true;
 	if (kvm_vcpu_gfn_to_slot(vcpu, gfn))
+		return false;
+	if (unlikely(READ_ONCE(vcpu->kvm->arch.tdp->private_shown)) && private_page(vcpu->kvm, gfn))
 		return false;
 	mmu->mmio_gen = gen;
 	mmu->mmio_gfn = gfn;

@@ -220,6 +220,41 @@ void kvm_arch_sync_dirty_log(struct kvm *kvm)
 		kvm_make_all_cpus_request(kvm, KVM_REQ_OUTSIDE, true);
 }
 
+/* ---------------------------------------------------------------- pages of ours */
+
+void kvm_mmu_set_private_page(struct kvm *kvm, enum kvm_private_page which, struct page *page,
+			      gpa_t gpa)
+{
+	struct kvm_tdp *tdp = kvm->arch.tdp;
+
+	lockdep_assert_held(&kvm->lock);
+	if (WARN_ON_ONCE(tdp->private[which]))
+		return;
+	tdp->private_gfn[which] = gpa_to_gfn(gpa);
+	tdp->private[which] = page;
+}
+EXPORT_SYMBOL_GPL(kvm_mmu_set_private_page);
+
+void kvm_mmu_show_private_page(struct kvm *kvm, enum kvm_private_page which, bool show)
+{
+	struct kvm_tdp *tdp = kvm->arch.tdp;
+	gfn_t gfn = tdp->private_gfn[which];
+
+	lockdep_assert_held(&kvm->lock);
+	if (!tdp->private[which] || test_bit(which, &tdp->private_shown) == show)
+		return;
+	mutex_lock(&kvm->slots_lock);
+	assign_bit(which, &tdp->private_shown, show);
+	kvm_mmu_sync_bump(&kvm->mmu_sync, 0, PAGE_SIZE);
+	/* What vCPUs remember of it as MMIO, too. */
+	smp_store_release(&kvm->slots_generation, kvm->slots_generation + 1);
+	mutex_unlock(&kvm->slots_lock);
+	kvm_zap_begin(kvm);
+	kvm_tdp_zap(kvm, gfn, gfn + 1, true);
+	kvm_zap_end(kvm, true);
+}
+EXPORT_SYMBOL_GPL(kvm_mmu_show_private_page);
+
 /* ---------------------------------------------------------------- VMM memory */
 
 static int cmpxchg16_user(void __user *ptr, void *old, const void *new)

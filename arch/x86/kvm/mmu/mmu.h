@@ -67,6 +67,29 @@ int kvm_mmu_misconfig(struct kvm_vcpu *vcpu, gpa_t gpa, const void *insn, int le
  */
 void kvm_mmu_page_logged(struct kvm_vcpu *vcpu, gpa_t gpa);
 
+/* Pages of ours in the guest's physical address space, where it has no slot: SDM vol. 3C, 29.3 and 30.4. */
+enum kvm_private_page {
+	KVM_PRIVATE_IDENTITY_MAP, /* page tables for a guest without paging on a CPU that has none without */
+	KVM_PRIVATE_APIC_ACCESS, /* the CPU takes accesses to it for ones to the local APIC */
+	KVM_NR_PRIVATE_PAGES,
+};
+
+/**
+ * kvm_mmu_set_private_page() - let the guest's processor find a page of ours at a frame, as long as that has no slot
+ * @kvm: the VM
+ * @which: which of them
+ * @page: it; from now on the VM's, and freed with it
+ * @gpa: where
+ *
+ * Software (the emulator, the VMM) finds nothing there: MMIO.
+ *
+ * Context: may sleep; each of them once in a VM's life, serialized by kvm->lock
+ */
+void kvm_mmu_set_private_page(struct kvm *kvm, enum kvm_private_page which, struct page *page,
+			      gpa_t gpa);
+/* Show it, or hide it (as it is at first): a private page that is hidden is MMIO.  Any number of times; kvm->lock held. */
+void kvm_mmu_show_private_page(struct kvm *kvm, enum kvm_private_page which, bool show);
+
 /**
  * kvm_mmu_is_mmio() - has the frame of a two-dimensional fault no memory slot?
  * @gpa: guest physical address

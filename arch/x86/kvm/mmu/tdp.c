@@ -750,10 +750,15 @@ int kvm_tdp_create(struct kvm *kvm)
 void kvm_tdp_destroy(struct kvm *kvm)
 {
 	struct kvm_tdp *tdp = kvm->arch.tdp;
+	unsigned int i;
 
 	if (!tdp)
 		return;
 	kvm_nx_destroy(&tdp->nx);
+	for (i = 0; i < KVM_NR_PRIVATE_PAGES; i++) {
+		if (tdp->private[i])
+			__free_page(tdp->private[i]);
+	}
 	kvm->arch.tdp = NULL;
 	free_tree(tdp->root, tdp->root_level);
 	kfree(tdp);

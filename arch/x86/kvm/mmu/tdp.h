@@ -41,10 +41,15 @@ struct kvm_nx_splits {
  * struct kvm_tdp - the tables of a VM
  * @root: the topmost table
  * @root_level: 4 or 5
+ * @private: pages of ours, at @private_gfn
+ * @private_shown: bit n: @private[n] can be mapped
  * @nx: tables that stand in for large pages because of code, see nx.c
  */
 struct kvm_tdp {
 	u64 *root;
+	struct page *private[KVM_NR_PRIVATE_PAGES];
+	gfn_t private_gfn[KVM_NR_PRIVATE_PAGES];
+	unsigned long private_shown;
 	int root_level;
 	struct kvm_nx_splits nx;
 };

@@ -443,10 +443,11 @@ static bool bad_pdpte(const struct vmx_entry *e, u64 pdpte)
 
 /* ---------------------------------------------------------------- the rules */
 
-/* CONTROL, HOST, GUEST(name, member of struct vmx_entry to show, its name, what is wrong, condition) */
+/* CONTROL, HOST, GUEST, SEGMENT(name, member of struct vmx_entry to show, its name, what is wrong, condition) */
 #define CONTROL(...) RULE(VMX_CHECK_CONTROLS, __VA_ARGS__)
 #define HOST(...) RULE(VMX_CHECK_HOST, __VA_ARGS__)
 #define GUEST(...) RULE(VMX_CHECK_GUEST, __VA_ARGS__)
+#define SEGMENT(...) RULE(VMX_CHECK_GUEST | VMX_CHECK_SEGMENTS, __VA_ARGS__)
 
 /* clang-format off */
 
@@ -670,63 +671,63 @@ static bool bad_pdpte(const struct vmx_entry *e, u64 pdpte)
 
 /* 27.3.1.2 */
 #define COMMON_SEGMENT_RULES(reg, name, used)					\
-	GUEST(reg##_p, reg##_ar, name " access rights", "P is not set", (used) && !(e->reg##_ar & AR_P))	\
-	GUEST(reg##_low, reg##_ar, name " access rights", "bits 11:8 are not 0",				\
+	SEGMENT(reg##_p, reg##_ar, name " access rights", "P is not set", (used) && !(e->reg##_ar & AR_P))	\
+	SEGMENT(reg##_low, reg##_ar, name " access rights", "bits 11:8 are not 0",				\
 		(used) && (e->reg##_ar & AR_RESERVED_LOW))			\
-	GUEST(reg##_high, reg##_ar, name " access rights", "bits 31:17 are not 0",				\
+	SEGMENT(reg##_high, reg##_ar, name " access rights", "bits 31:17 are not 0",				\
 		(used) && (e->reg##_ar & AR_RESERVED_HIGH))			\
-	GUEST(reg##_g, reg##_limit, name " limit", "it does not fit G",		\
+	SEGMENT(reg##_g, reg##_limit, name " limit", "it does not fit G",		\
 		(used) && bad_granularity(e->reg##_limit, e->reg##_ar))
 
 #define VM86_RULES(reg, name)							\
-	GUEST(reg##_vm_base, reg##_base, name " base", "not 16 times the selector in virtual-8086 mode",	\
+	SEGMENT(reg##_vm_base, reg##_base, name " base", "not 16 times the selector in virtual-8086 mode",	\
 		vm86(e) && e->reg##_base != e->reg##_sel << 4)			\
-	GUEST(reg##_vm_limit, reg##_limit, name " limit", "not 0xffff in virtual-8086 mode",			\
+	SEGMENT(reg##_vm_limit, reg##_limit, name " limit", "not 0xffff in virtual-8086 mode",			\
 		vm86(e) && e->reg##_limit != 0xffff)				\
-	GUEST(reg##_vm_ar, reg##_ar, name " access rights", "not 0xf3 in virtual-8086 mode",			\
+	SEGMENT(reg##_vm_ar, reg##_ar, name " access rights", "not 0xf3 in virtual-8086 mode",			\
 		vm86(e) && e->reg##_ar != 0xf3)
 
 #define USED(reg) (!vm86(e) && usable(e->reg##_ar))
 
 #define DATA_RULES(reg, name)							\
 	VM86_RULES(reg, name)							\
-	GUEST(reg##_type, reg##_ar, name " access rights", "not accessed, or code that cannot be read",		\
+	SEGMENT(reg##_type, reg##_ar, name " access rights", "not accessed, or code that cannot be read",		\
 		USED(reg) && bad_data_type(e->reg##_ar))			\
-	GUEST(reg##_s, reg##_ar, name " access rights", "S is not set", USED(reg) && !(e->reg##_ar & AR_S))	\
-	GUEST(reg##_dpl, reg##_ar, name " access rights", "DPL is below RPL",	\
+	SEGMENT(reg##_s, reg##_ar, name " access rights", "S is not set", USED(reg) && !(e->reg##_ar & AR_S))	\
+	SEGMENT(reg##_dpl, reg##_ar, name " access rights", "DPL is below RPL",	\
 		USED(reg) && bad_data_dpl(e, e->reg##_sel, e->reg##_ar))	\
 	COMMON_SEGMENT_RULES(reg, name, USED(reg))
 
 #define BASE_32_RULE(reg, name)							\
-	GUEST(reg##_base_high, reg##_base, name " base", "bits 63:32 are not 0",\
+	SEGMENT(reg##_base_high, reg##_base, name " base", "bits 63:32 are not 0",\
 		usable(e->reg##_ar) && e->reg##_base >> 32)
 
 #define BASE_CANONICAL_RULE(reg, name, used)					\
-	GUEST(reg##_base_canonical, reg##_base, name " base", "not canonical",	\
+	SEGMENT(reg##_base_canonical, reg##_base, name " base", "not canonical",	\
 		(used) && !canonical(e, e->reg##_base))
 
 #define SEGMENT_RULES								\
-	GUEST(tr_ti, tr_sel, "TR selector", "TI is set", e->tr_sel & 4)		\
-	GUEST(ldtr_ti, ldtr_sel, "LDTR selector", "TI is set", usable(e->ldtr_ar) && (e->ldtr_sel & 4))		\
-	GUEST(ss_rpl, ss_sel, "SS selector", "RPL is not that of CS",		\
+	SEGMENT(tr_ti, tr_sel, "TR selector", "TI is set", e->tr_sel & 4)		\
+	SEGMENT(ldtr_ti, ldtr_sel, "LDTR selector", "TI is set", usable(e->ldtr_ar) && (e->ldtr_sel & 4))		\
+	SEGMENT(ss_rpl, ss_sel, "SS selector", "RPL is not that of CS",		\
 		!vm86(e) && !unrestricted(e) && (e->ss_sel & 3) != (e->cs_sel & 3))				\
 	VM86_RULES(cs, "CS")							\
-	GUEST(cs_base_high, cs_base, "CS base", "bits 63:32 are not 0", e->cs_base >> 32)			\
-	GUEST(cs_type, cs_ar, "CS access rights", "not accessed code (nor, with unrestricted guest, data)",	\
+	SEGMENT(cs_base_high, cs_base, "CS base", "bits 63:32 are not 0", e->cs_base >> 32)			\
+	SEGMENT(cs_type, cs_ar, "CS access rights", "not accessed code (nor, with unrestricted guest, data)",	\
 		!vm86(e) && bad_cs_type(e))					\
-	GUEST(cs_s, cs_ar, "CS access rights", "S is not set", !vm86(e) && !(e->cs_ar & AR_S))			\
-	GUEST(cs_dpl, cs_ar, "CS access rights", "DPL does not fit that of SS", !vm86(e) && bad_cs_dpl(e))	\
-	GUEST(cs_db, cs_ar, "CS access rights", "L and D are both set in IA-32e mode",				\
+	SEGMENT(cs_s, cs_ar, "CS access rights", "S is not set", !vm86(e) && !(e->cs_ar & AR_S))			\
+	SEGMENT(cs_dpl, cs_ar, "CS access rights", "DPL does not fit that of SS", !vm86(e) && bad_cs_dpl(e))	\
+	SEGMENT(cs_db, cs_ar, "CS access rights", "L and D are both set in IA-32e mode",				\
 		!vm86(e) && ia32e(e) && (e->cs_ar & AR_L) && (e->cs_ar & AR_DB))				\
 	COMMON_SEGMENT_RULES(cs, "CS", !vm86(e))				\
 	VM86_RULES(ss, "SS")							\
 	BASE_32_RULE(ss, "SS")							\
-	GUEST(ss_type, ss_ar, "SS access rights", "not accessed, writable data",\
+	SEGMENT(ss_type, ss_ar, "SS access rights", "not accessed, writable data",\
 		USED(ss) && type_of(e->ss_ar) != 3 && type_of(e->ss_ar) != 7)	\
-	GUEST(ss_s, ss_ar, "SS access rights", "S is not set", USED(ss) && !(e->ss_ar & AR_S))			\
-	GUEST(ss_dpl, ss_ar, "SS access rights", "DPL is not RPL",		\
+	SEGMENT(ss_s, ss_ar, "SS access rights", "S is not set", USED(ss) && !(e->ss_ar & AR_S))			\
+	SEGMENT(ss_dpl, ss_ar, "SS access rights", "DPL is not RPL",		\
 		!vm86(e) && !unrestricted(e) && dpl_of(e->ss_ar) != (e->ss_sel & 3))				\
-	GUEST(ss_dpl0, ss_ar, "SS access rights", "DPL is not 0 in real mode, or with a CS of type 3",		\
+	SEGMENT(ss_dpl0, ss_ar, "SS access rights", "DPL is not 0 in real mode, or with a CS of type 3",		\
 		!vm86(e) && (type_of(e->cs_ar) == 3 || !(e->cr0 & CR0_PE)) && dpl_of(e->ss_ar))			\
 	COMMON_SEGMENT_RULES(ss, "SS", USED(ss))				\
 	BASE_32_RULE(ds, "DS")							\
@@ -738,14 +739,14 @@ static bool bad_pdpte(const struct vmx_entry *e, u64 pdpte)
 	BASE_CANONICAL_RULE(gs, "GS", true)					\
 	DATA_RULES(gs, "GS")							\
 	BASE_CANONICAL_RULE(tr, "TR", true)					\
-	GUEST(tr_type, tr_ar, "TR access rights", "not a busy TSS of the mode's width", bad_tr_type(e))		\
-	GUEST(tr_s, tr_ar, "TR access rights", "S is set", e->tr_ar & AR_S)	\
-	GUEST(tr_unusable, tr_ar, "TR access rights", "unusable", !usable(e->tr_ar))				\
+	SEGMENT(tr_type, tr_ar, "TR access rights", "not a busy TSS of the mode's width", bad_tr_type(e))		\
+	SEGMENT(tr_s, tr_ar, "TR access rights", "S is set", e->tr_ar & AR_S)	\
+	SEGMENT(tr_unusable, tr_ar, "TR access rights", "unusable", !usable(e->tr_ar))				\
 	COMMON_SEGMENT_RULES(tr, "TR", true)					\
 	BASE_CANONICAL_RULE(ldtr, "LDTR", usable(e->ldtr_ar))			\
-	GUEST(ldtr_type, ldtr_ar, "LDTR access rights", "not a local descriptor table",				\
+	SEGMENT(ldtr_type, ldtr_ar, "LDTR access rights", "not a local descriptor table",				\
 		usable(e->ldtr_ar) && type_of(e->ldtr_ar) != 2)			\
-	GUEST(ldtr_s, ldtr_ar, "LDTR access rights", "S is set", usable(e->ldtr_ar) && (e->ldtr_ar & AR_S))	\
+	SEGMENT(ldtr_s, ldtr_ar, "LDTR access rights", "S is set", usable(e->ldtr_ar) && (e->ldtr_ar & AR_S))	\
 	COMMON_SEGMENT_RULES(ldtr, "LDTR", usable(e->ldtr_ar))
 
 /* 27.3.1.3 and 27.3.1.4 */
@@ -754,12 +755,12 @@ static bool bad_pdpte(const struct vmx_entry *e, u64 pdpte)
 	GUEST(idtr_base, idtr_base, "IDTR base", "not canonical", !canonical(e, e->idtr_base))			\
 	GUEST(gdtr_limit, gdtr_limit, "GDTR limit", "above 0xffff", e->gdtr_limit >> 16)			\
 	GUEST(idtr_limit, idtr_limit, "IDTR limit", "above 0xffff", e->idtr_limit >> 16)			\
-	GUEST(rip32, rip, "RIP", "bits 63:32 are not 0 outside 64-bit mode", !rip_may_be_long(e) && e->rip >> 32)	\
-	GUEST(rip64, rip, "RIP", "bits beyond the linear address width differ",	\
+	SEGMENT(rip32, rip, "RIP", "bits 63:32 are not 0 outside 64-bit mode", !rip_may_be_long(e) && e->rip >> 32)	\
+	SEGMENT(rip64, rip, "RIP", "bits beyond the linear address width differ",	\
 		rip_may_be_long(e) && sign_extend64(e->rip, e->lin_bits) != (s64)e->rip)			\
 	GUEST(rflags_mbz, rflags, "RFLAGS", "a reserved bit is set", e->rflags & FLAGS_RESERVED)		\
 	GUEST(rflags_1, rflags, "RFLAGS", "bit 1 is not set", !(e->rflags & 2))	\
-	GUEST(rflags_vm, rflags, "RFLAGS", "VM is set in IA-32e mode, or in real mode",				\
+	SEGMENT(rflags_vm, rflags, "RFLAGS", "VM is set in IA-32e mode, or in real mode",				\
 		vm86(e) && (ia32e(e) || !(e->cr0 & CR0_PE)))			\
 	GUEST(rflags_if, rflags, "RFLAGS", "IF is not set, and an interrupt is injected",			\
 		!(e->rflags & FLAGS_IF) && event_is(e, TYPE_EXTINT))

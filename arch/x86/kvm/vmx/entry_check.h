@@ -163,11 +163,15 @@ struct vmx_entry {
 	bool host_lma, has_rtm, has_bus_lock, has_sgx;
 };
 
-/* The three steps of checks; each is made only when the one before has found nothing. */
+/*
+ * The three steps of checks, each made only when the one before has found nothing; and of the last the part that a guest
+ * in a legal mode can be refused for: segments, RIP, virtual-8086 mode.  It looks at those, @cr0, @entry and @cpu2.
+ */
 enum vmx_entry_step {
 	VMX_CHECK_CONTROLS = BIT(0), /* VM-instruction error 7 */
 	VMX_CHECK_HOST = BIT(1), /* VM-instruction error 8 */
 	VMX_CHECK_GUEST = BIT(2), /* exit reason 33 */
+	VMX_CHECK_SEGMENTS = BIT(3),
 };
 
 /**
