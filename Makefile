@@ -110,7 +110,7 @@ labroot:
 ## check: all of them; under half an hour on two CPUs
 .PHONY: check
 check:
-	@MAKE="$(MAKE)" tools/testing/run lint abi unit fuzz models test-lab selftests guests
+	@MAKE="$(MAKE)" tools/testing/run lint abi unit fuzz models test-lab selftests guests samples
 
 ## check-quick: the ones that take a moment; under five minutes
 .PHONY: check-quick
@@ -172,6 +172,14 @@ reload: modules-lab
 guests: $(if $(filter stock,$(MODULE)),,modules-lab)
 	@$(inroot) tools/testing/guests/mkdisk build/guests/disk.img
 	@$(lab) --timeout 1200 --share build/guests -- tools/testing/guests/qemu build/guests/disk.img
+
+## samples: the small VMMs of samples/, built and run in the lab (MODULE=stock)
+.PHONY: samples samples-build
+samples: samples-build $(if $(filter stock,$(MODULE)),,modules-lab)
+	@tools/lab/lab --module $(or $(MODULE),ours) --timeout 1800 -- samples/check
+samples-build:
+	@$(inroot) make $(jobs) --no-print-directory -C samples
+	@$(inroot) samples/mkinitrd build/samples/initrd samples/guest-init
 
 ##@ Measuring
 ## bench: instructions for every exit and call, ours beside stock (MODULE=ours for one)

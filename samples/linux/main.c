@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The machine: its memory, its vCPUs with a thread each, and who answers when one leaves the guest.  The main thread serves
+ * the devices' file descriptors.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "vmm.h"
+
+#define MAX_CPUS 64
+#define MAX_WATCHED 16
+#define CPUID_ENTRIES 256
+
+/* Exit statuses besides what the guest writes to PORT_EXIT; 0 is a power-off. */
+#define STATUS_ERROR 1
+#define STATUS_RESET 2
+#define STATUS_SHUTDOWN 3 /* a triple fault */
+
+struct machine vm = { .ram_size = 256UL << 20, .cpus = 1 };
+
+static struct pollfd watched[MAX_WATCHED];
+static struct {
+	void (*handler)(void *data);
+	void *data;
+} watchers[MAX_WATCHED];
+static unsigned int nr_watched;
+
+void die(const char *format, ...)
+{
+	int error = errno;
+	va_list args;
+
+	va_start(args, format);
+	fprintf(stderr, "vmm: ");
+	vfprintf(stderr, format, args);
+	fprintf(stderr, error ? ": %s\n" : "\n", strerror(error));
+	va_end(args);
+	exit(STATUS_ERROR);
+}
+
+int must_ioctl(int fd, unsigned long command, void *argument, const char *name)
+{
+	int r = ioctl(fd, command, argument);
+
+	if (r < 0)
+		die("%s", name);
+	return r;
+}
+
+void *guest_memory(u64 gpa, u64 size)
+{
+	return size <= vm.ram_size && gpa <= vm.ram_size - size ? vm.ram + gpa : NULL;
+}
+
+/* ------------------------------------------------------------------------------------------ events without an exit */
+
+void watch(int fd, void (*handler)(void *data), void *data)
+{
+	if (nr_watched == MAX_WATCHED)
+		die("too many file descriptors to watch");
+	watched[nr_watched] = (struct pollfd){ .fd = fd, .events = POLLIN };
+	watchers[nr_watched].handler = handler;
+	watchers[nr_watched++].data = data;
+}
+
+void unwatch(int fd)
+{
+	for (unsigned int i = 0; i < nr_watched; i++)
+		if (watched[i].fd == fd)
+			watched[i].fd = -1; /* poll() passes over it */
+}
+
+static void serve_devices(void)
+{
+	for (;;) {
+		if (poll(watched, nr_watched, -1) < 0 && errno != EINTR)
+			die("poll");
+		for (unsigned int i = 0; i < nr_watched; i++) {
+			if (watched[i].revents & (POLLIN | POLLHUP))
+				watchers[i].handler(watchers[i].data);
+		}
+	}
+}
+
+int irq_eventfd(u32 gsi)
+{
+	struct kvm_irqfd irqfd = { .fd = eventfd(0, EFD_CLOEXEC), .gsi = gsi };
+
+	IOCTL(vm.fd, KVM_IRQFD, &irqfd);
+	return irqfd.fd;
+}
+
+int doorbell_eventfd(u64 gpa, u32 value)
+{
+	struct kvm_ioeventfd doorbell = {
+		.addr = gpa,
+		.len = 4,
+		.datamatch = value,
+		.flags = KVM_IOEVENTFD_FLAG_DATAMATCH,
+		.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+	};
+
+	IOCTL(vm.fd, KVM_IOEVENTFD, &doorbell);
+	return doorbell.fd;
+}
+
+/* --------------------------------------------------------------------------------------------------------- exits */
+
+static void port_out(u16 port, u32 value)
+{
+	if (port >= PORT_SERIAL && port < PORT_SERIAL + 8)
+		serial_out(port - PORT_SERIAL, value);
+	else if (port == PORT_SLEEP &&
+		 value & 1 << 5) /* "sleep enable": off is all the sleep there is */
+		exit(0);
+	else if (port == PORT_RESET && value == 0xfe)
+		exit(STATUS_RESET);
+	else if (port == PORT_EXIT)
+		exit(value);
+}
+
+static u32 port_in(u16 port)
+{
+	if (port >= PORT_SERIAL && port < PORT_SERIAL + 8)
+		return serial_in(port - PORT_SERIAL);
+	return port == PORT_SLEEP || port == PORT_RESET ? 0 : ~0; /* nobody there: all ones */
+}
+
+/* One exit can stand for many accesses: REP INS and OUTS. */
+static void handle_io(struct kvm_run *run)
+{
+	u8 *data = (u8 *)run + run->io.data_offset;
+
+	for (u32 i = 0; i < run->io.count; i++, data += run->io.size) {
+		u32 value = 0;
+
+		if (run->io.direction == KVM_EXIT_IO_OUT) {
+			memcpy(&value, data, run->io.size);
+			port_out(run->io.port, value);
+		} else {
+			value = port_in(run->io.port);
+			memcpy(data, &value, run->io.size);
+		}
+	}
+}
+
+static void handle_mmio(struct kvm_run *run)
+{
+	if (!virtio_mmio(run->mmio.phys_addr, run->mmio.data, run->mmio.len, run->mmio.is_write) &&
+	    !run->mmio.is_write)
+		memset(run->mmio.data, 0xff, sizeof(run->mmio.data));
+}
+
+static void print_registers(int vcpu)
+{
+	struct kvm_regs regs;
+	struct kvm_sregs sregs;
+
+	if (ioctl(vcpu, KVM_GET_REGS, &regs) || ioctl(vcpu, KVM_GET_SREGS, &sregs))
+		return;
+	fprintf(stderr,
+		"rip %#llx rsp %#llx flags %#llx cs %#x cr0 %#llx cr2 %#llx cr3 %#llx cr4 %#llx\n",
+		regs.rip, regs.rsp, regs.rflags, sregs.cs.selector, sregs.cr0, sregs.cr2, sregs.cr3,
+		sregs.cr4);
+	fprintf(stderr, "rax %#llx rbx %#llx rcx %#llx rdx %#llx rsi %#llx rdi %#llx rbp %#llx\n",
+		regs.rax, regs.rbx, regs.rcx, regs.rdx, regs.rsi, regs.rdi, regs.rbp);
+}
+
+static void stop(int vcpu, long id, int status, const char *why, u64 detail)
+{
+	fprintf(stderr, "vmm: vCPU %ld: %s (%#llx)\n", id, why, (unsigned long long)detail);
+	print_registers(vcpu);
+	exit(status);
+}
+
+/* ---------------------------------------------------------------------------------------------------------- vCPUs */
+
+/* What the host supports, with what is this vCPU's own. */
+static void set_cpuid(int vcpu, u32 id)
+{
+	static struct {
+		struct kvm_cpuid2 head;
+		struct kvm_cpuid_entry2 entries[CPUID_ENTRIES];
+	} cpuid;
+	bool deadline = ioctl(vm.kvm, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
+
+	cpuid.head.nent = CPUID_ENTRIES;
+	IOCTL(vm.kvm, KVM_GET_SUPPORTED_CPUID, &cpuid);
+	for (u32 i = 0; i < cpuid.head.nent; i++) {
+		struct kvm_cpuid_entry2 *e = &cpuid.entries[i];
+
+		switch (e->function) {
+		case 1: /* APIC ID, logical processors; a hypervisor, the deadline timer, more than one thread */
+			e->ebx = (e->ebx & 0xffff) | vm.cpus << 16 | id << 24;
+			e->ecx |= 1U << 31 | deadline << 24;
+			e->edx |= (vm.cpus > 1) << 28;
+			break;
+		case 0xb: /* topology: level 0 one thread a core, level 1 all of them in one package */
+			e->eax = e->index == 1 ? 6 : 0;
+			e->ebx = e->index == 1 ? vm.cpus : e->index == 0;
+			e->ecx = e->index | (e->index < 2 ? e->index + 1 : 0) << 8;
+			e->edx = id;
+			break;
+		case 0x80000008: /* AMD: cores, in 6 bits of the APIC ID */
+			e->ecx = 6 << 12 | (vm.cpus - 1);
+			break;
+		case 0x8000001e: /* AMD: APIC ID, core, node */
+			e->eax = id;
+			e->ebx = id;
+			e->ecx = 0;
+			break;
+		}
+	}
+	IOCTL(vcpu, KVM_SET_CPUID2, &cpuid);
+}
+
+static int create_vcpu(u32 id)
+{
+	int vcpu = IOCTL(vm.fd, KVM_CREATE_VCPU, (u64)id);
+
+	set_cpuid(vcpu, id);
+	/* The others wait, in the kernel, for the first one's INIT and start-up interrupts. */
+	if (id == 0)
+		boot_vcpu(vcpu);
+	return vcpu;
+}
+
+static int vcpus[MAX_CPUS];
+
+static void *run_vcpu(void *argument)
+{
+	long id = (long)argument;
+	int vcpu = vcpus[id], size = IOCTL(vm.kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
+	struct kvm_run *run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
+
+	if (run == MAP_FAILED)
+		die("cannot map a vCPU's kvm_run");
+	for (;;) {
+		if (ioctl(vcpu, KVM_RUN, 0) < 0) {
+			if (errno == EINTR || errno == EAGAIN)
+				continue;
+			die("KVM_RUN of vCPU %ld", id);
+		}
+		switch (run->exit_reason) {
+		case KVM_EXIT_IO:
+			handle_io(run);
+			break;
+		case KVM_EXIT_MMIO:
+			handle_mmio(run);
+			break;
+		case KVM_EXIT_INTR:
+			break;
+		case KVM_EXIT_SHUTDOWN:
+			stop(vcpu, id, STATUS_SHUTDOWN, "triple fault", 0);
+			break;
+		case KVM_EXIT_FAIL_ENTRY:
+			stop(vcpu, id, STATUS_ERROR, "the processor refused the entry",
+			     run->fail_entry.hardware_entry_failure_reason);
+			break;
+		case KVM_EXIT_INTERNAL_ERROR:
+			stop(vcpu, id, STATUS_ERROR, "KVM gave up: suberror",
+			     run->internal.suberror);
+			break;
+		default:
+			stop(vcpu, id, STATUS_ERROR, "an exit this VMM does not know",
+			     run->exit_reason);
+		}
+	}
+}
+
+/* -------------------------------------------------------------------------------------------------------- machine */
+
+static void create_vm(void)
+{
+	struct kvm_userspace_memory_region memory = { .memory_size = vm.ram_size };
+
+	vm.kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (vm.kvm < 0)
+		die("/dev/kvm");
+	if (ioctl(vm.kvm, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
+		die("this is another /dev/kvm");
+	vm.fd = IOCTL(vm.kvm, KVM_CREATE_VM, 0);
+
+	/* Intel processors without unrestricted guest run real mode in pages that the VMM gives up for it. */
+	if (ioctl(vm.kvm, KVM_CHECK_EXTENSION, KVM_CAP_SET_TSS_ADDR) > 0) {
+		u64 identity_map = 0xfffbc000;
+
+		IOCTL(vm.fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map);
+		IOCTL(vm.fd, KVM_SET_TSS_ADDR, 0xfffbd000UL);
+	}
+	IOCTL(vm.fd, KVM_CREATE_IRQCHIP, 0);
+
+	vm.ram = mmap(NULL, vm.ram_size, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (vm.ram == MAP_FAILED)
+		die("no memory for the guest");
+	memory.userspace_addr = (u64)vm.ram;
+	IOCTL(vm.fd, KVM_SET_USER_MEMORY_REGION, &memory);
+}
+
+static const struct option options[] = {
+	{ "kernel", required_argument, NULL, 'k' }, { "initrd", required_argument, NULL, 'i' },
+	{ "append", required_argument, NULL, 'a' }, { "smp", required_argument, NULL, 's' },
+	{ "mem", required_argument, NULL, 'm' },    { "disk", required_argument, NULL, 'd' },
+	{ "net", required_argument, NULL, 'n' },    {},
+};
+
+static void usage(void)
+{
+	fprintf(stderr,
+		"usage: vmm --kernel BZIMAGE [--initrd FILE] [--append 'ARGS'] [--smp N] [--mem MB]\n"
+		"           [--disk FILE] [--net self|TAP]\n"
+		"Ends with 0 when the guest powers off, 2 when it resets, 3 after a triple fault,\n"
+		"N when it writes N to port 0xf4.\n");
+	exit(STATUS_ERROR);
+}
+
+int main(int argc, char **argv)
+{
+	const char *kernel = NULL, *initrd = NULL, *append = "console=ttyS0", *disk = NULL,
+		   *net = NULL;
+	pthread_t thread;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 'k':
+			kernel = optarg;
+			break;
+		case 'i':
+			initrd = optarg;
+			break;
+		case 'a':
+			append = optarg;
+			break;
+		case 's':
+			vm.cpus = atoi(optarg);
+			break;
+		case 'm':
+			vm.ram_size = strtoull(optarg, NULL, 0) << 20;
+			break;
+		case 'd':
+			disk = optarg;
+			break;
+		case 'n':
+			net = optarg;
+			break;
+		default:
+			usage();
+		}
+	}
+	if (!kernel || optind != argc || !vm.cpus || vm.cpus > MAX_CPUS ||
+	    vm.ram_size < 64UL << 20 || vm.ram_size > RAM_MAX)
+		usage();
+
+	create_vm();
+	serial_init();
+	if (disk)
+		blk_add(disk);
+	if (net)
+		net_add(net);
+	acpi_write(virtio_count());
+	boot_load(kernel, initrd, append);
+
+	for (long id = 0; id < vm.cpus; id++)
+		vcpus[id] = create_vcpu(id);
+	for (long id = 0; id < vm.cpus; id++)
+		if (pthread_create(&thread, NULL, run_vcpu, (void *)id))
+			die("no thread for a vCPU");
+	serve_devices();
+}

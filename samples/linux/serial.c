@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A 16550A: what is sent goes to standard output at once, what is received comes from standard input.  A terminal is put
+ * into raw mode; Ctrl-A x ends the VMM.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "vmm.h"
+
+#define DATA 0 /* the divisor's low byte with LCR_DLAB, as IER is its high one */
+#define IER 1
+#define IIR 2 /* read; the FIFO's control when written */
+#define LCR 3
+#define MCR 4
+#define LSR 5
+#define MSR 6
+#define SCR 7
+
+#define IER_RECEIVED 1
+#define IER_SENT 2
+#define IIR_NONE 1
+#define IIR_SENT 2
+#define IIR_RECEIVED 4
+#define IIR_FIFO 0xc0
+#define LCR_DLAB 0x80
+#define MCR_LOOP 0x10
+#define LSR_RECEIVED 1
+#define LSR_EMPTY 0x60 /* nothing left to send */
+#define MSR_CONNECTED 0xb0
+#define ESCAPE 1 /* Ctrl-A */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static u8 registers[8], divisor[2];
+static u8 received[256];
+static unsigned int head, tail; /* of what was received */
+static bool sent; /* an interrupt for "sent" is due */
+static int irq;
+static struct termios terminal;
+
+/* The reason of the interrupt, as in IIR. */
+static u8 reason(void)
+{
+	if (registers[IER] & IER_RECEIVED && head != tail)
+		return IIR_RECEIVED;
+	if (registers[IER] & IER_SENT && sent)
+		return IIR_SENT;
+	return IIR_NONE;
+}
+
+static void interrupt(void)
+{
+	if (reason() != IIR_NONE)
+		eventfd_write(irq, 1);
+}
+
+void serial_out(u16 offset, u8 value)
+{
+	pthread_mutex_lock(&lock);
+	if (offset < 2 && registers[LCR] & LCR_DLAB) {
+		divisor[offset] = value;
+	} else if (offset == DATA) {
+		if (registers[MCR] & MCR_LOOP)
+			received[head++ % sizeof(received)] = value;
+		else if (write(STDOUT_FILENO, &value, 1) != 1)
+			exit(1);
+		sent = true;
+	} else if (offset != LSR && offset != MSR) {
+		if (offset == IER && value & ~registers[IER] & IER_SENT)
+			sent = true;
+		registers[offset] = value;
+	}
+	interrupt();
+	pthread_mutex_unlock(&lock);
+}
+
+static u8 read_register(u16 offset)
+{
+	u8 value;
+
+	switch (offset) {
+	case DATA:
+		return head == tail ? 0 : received[tail++ % sizeof(received)];
+	case IIR:
+		value = reason();
+		if (value == IIR_SENT)
+			sent = false;
+		return value | IIR_FIFO;
+	case LSR:
+		return LSR_EMPTY | (head != tail ? LSR_RECEIVED : 0);
+	case MSR: /* looped back, it shows what MCR drives */
+		value = registers[MCR];
+		return value & MCR_LOOP ? (value & 2) << 3 | (value & 1) << 5 | (value & 0xc) << 4 :
+					  MSR_CONNECTED;
+	default:
+		return registers[offset];
+	}
+}
+
+u8 serial_in(u16 offset)
+{
+	u8 value;
+
+	pthread_mutex_lock(&lock);
+	if (offset < 2 && registers[LCR] & LCR_DLAB)
+		value = divisor[offset];
+	else
+		value = read_register(offset);
+	interrupt();
+	pthread_mutex_unlock(&lock);
+	return value;
+}
+
+static void typed(void *unused)
+{
+	static bool escaped;
+	u8 key;
+
+	/* What does not fit waits in the terminal: this is called again. */
+	pthread_mutex_lock(&lock);
+	if (head - tail < sizeof(received)) {
+		if (read(STDIN_FILENO, &key, 1) != 1) {
+			unwatch(STDIN_FILENO);
+		} else if (escaped && key == 'x') {
+			exit(0);
+		} else if (key == ESCAPE && !escaped) {
+			escaped = true;
+		} else {
+			escaped = false;
+			received[head++ % sizeof(received)] = key;
+			interrupt();
+		}
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+static void restore_terminal(void)
+{
+	tcsetattr(STDIN_FILENO, TCSANOW, &terminal);
+}
+
+void serial_init(void)
+{
+	struct termios raw;
+
+	irq = irq_eventfd(SERIAL_GSI);
+	watch(STDIN_FILENO, typed, NULL);
+	if (tcgetattr(STDIN_FILENO, &terminal))
+		return;
+	raw = terminal;
+	cfmakeraw(&raw);
+	raw.c_oflag |= OPOST;
+	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+	atexit(restore_terminal);
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Virtio devices behind memory-mapped registers, and their split queues: Virtual I/O Device Specification 1.2, 4.2 and 2.7.
+ *
+ * The driver's two hot paths make no exit to this program: its write to QueueNotify signals an eventfd (ioeventfd), and the
+ * device's interrupt is a write to another (irqfd).  All that is in the rings and descriptors is the guest's word and
+ * checked before use.
+ */
+#include <endian.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
+#include <linux/virtio_ring.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "vmm.h"
+
+#define MAX_DEVICES 4
+#define MAGIC 0x74726976 /* "virt" */
+#define VENDOR 0x53414d50
+
+static struct virtio *devices[MAX_DEVICES];
+static unsigned int nr_devices;
+
+/* ----------------------------------------------------------------------------------------------------- queues */
+
+bool queue_pop(struct queue *queue, struct chain *chain)
+{
+	struct vring_avail *avail = guest_memory(queue->avail, sizeof(*avail) + queue->size * 2UL);
+	struct vring_desc *table = guest_memory(queue->desc, queue->size * sizeof(*table));
+	u16 next;
+
+	if (!queue->ready || !avail || !table ||
+	    __atomic_load_n(&avail->idx, __ATOMIC_ACQUIRE) == queue->last_avail)
+		return false;
+	chain->readable = chain->writable = 0;
+	chain->head = next = avail->ring[queue->last_avail++ % queue->size];
+	for (unsigned int n = 0; n < queue->size; n++) {
+		struct vring_desc desc;
+		struct iovec *iov = &chain->iov[n];
+
+		if (next >= queue->size)
+			break;
+		desc = *(volatile struct vring_desc *)&table[next];
+		iov->iov_base = guest_memory(desc.addr, desc.len);
+		iov->iov_len = desc.len;
+		if (!iov->iov_base || (chain->writable && !(desc.flags & VRING_DESC_F_WRITE)))
+			break;
+		*(desc.flags & VRING_DESC_F_WRITE ? &chain->writable : &chain->readable) += 1;
+		if (!(desc.flags & VRING_DESC_F_NEXT))
+			return true;
+		next = desc.next;
+	}
+	/* A broken chain: given back as one that holds nothing. */
+	chain->readable = chain->writable = 0;
+	return true;
+}
+
+void queue_push(struct queue *queue, const struct chain *chain, u32 written)
+{
+	struct vring_used *used =
+		guest_memory(queue->used, sizeof(*used) + queue->size * sizeof(*used->ring));
+
+	if (!used)
+		return;
+	used->ring[used->idx % queue->size] =
+		(struct vring_used_elem){ .id = chain->head, .len = written };
+	__atomic_store_n(&used->idx, used->idx + 1, __ATOMIC_RELEASE);
+}
+
+void virtio_interrupt(struct virtio *dev, struct queue *queue)
+{
+	struct vring_avail *avail = guest_memory(queue->avail, sizeof(*avail));
+
+	/* The used index must be seen before the flag is looked at: the driver does it the other way round. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (avail && avail->flags & VRING_AVAIL_F_NO_INTERRUPT)
+		return;
+	__atomic_fetch_or(&dev->isr, VIRTIO_MMIO_INT_VRING, __ATOMIC_SEQ_CST);
+	eventfd_write(dev->irq, 1);
+}
+
+/* A doorbell rang, in the main thread. */
+static void serve(void *data)
+{
+	struct virtio *dev = data;
+
+	pthread_mutex_lock(&dev->lock);
+	for (unsigned int i = 0; i < dev->nr_queues; i++) {
+		eventfd_t times;
+
+		if (!eventfd_read(dev->queues[i].kick, &times) && dev->queues[i].ready)
+			dev->kicked(dev, &dev->queues[i]);
+	}
+	pthread_mutex_unlock(&dev->lock);
+}
+
+/* -------------------------------------------------------------------------------------------------- registers */
+
+static u32 read_register(struct virtio *dev, u32 offset)
+{
+	switch (offset) {
+	case VIRTIO_MMIO_MAGIC_VALUE:
+		return MAGIC;
+	case VIRTIO_MMIO_VERSION:
+		return 2;
+	case VIRTIO_MMIO_DEVICE_ID:
+		return dev->id;
+	case VIRTIO_MMIO_VENDOR_ID:
+		return VENDOR;
+	case VIRTIO_MMIO_DEVICE_FEATURES:
+		return dev->feature_select < 2 ? dev->features >> (32 * dev->feature_select) : 0;
+	case VIRTIO_MMIO_QUEUE_NUM_MAX:
+		return dev->queue_select < dev->nr_queues ? QUEUE_MAX : 0;
+	case VIRTIO_MMIO_QUEUE_READY:
+		return dev->queue_select < dev->nr_queues ? dev->queues[dev->queue_select].ready :
+							    0;
+	case VIRTIO_MMIO_STATUS:
+		return dev->status;
+	default:
+		return 0;
+	}
+}
+
+/* The rings must be where memory is, and the size a power of two. */
+static bool queue_usable(const struct queue *queue)
+{
+	return queue->size && !(queue->size & (queue->size - 1)) && !(queue->desc & 15) &&
+	       !(queue->avail & 1) && !(queue->used & 3) &&
+	       guest_memory(queue->desc, queue->size * sizeof(struct vring_desc)) &&
+	       guest_memory(queue->avail, sizeof(struct vring_avail) + queue->size * 2UL) &&
+	       guest_memory(queue->used, sizeof(struct vring_used) +
+						 queue->size * sizeof(struct vring_used_elem));
+}
+
+static void set_half(u64 *address, u32 value, bool high)
+{
+	*address = high ? (u32)*address | (u64)value << 32 : (*address >> 32) << 32 | value;
+}
+
+static void write_queue_register(struct queue *queue, u32 offset, u32 value)
+{
+	switch (offset) {
+	case VIRTIO_MMIO_QUEUE_READY:
+		queue->ready = value & 1 && queue_usable(queue);
+		queue->last_avail = 0;
+		return;
+	case VIRTIO_MMIO_QUEUE_NUM:
+		queue->size = value <= QUEUE_MAX ? value : 0;
+		return;
+	case VIRTIO_MMIO_QUEUE_DESC_LOW:
+	case VIRTIO_MMIO_QUEUE_DESC_HIGH:
+		set_half(&queue->desc, value, offset & 4);
+		return;
+	case VIRTIO_MMIO_QUEUE_AVAIL_LOW:
+	case VIRTIO_MMIO_QUEUE_AVAIL_HIGH:
+		set_half(&queue->avail, value, offset & 4);
+		return;
+	case VIRTIO_MMIO_QUEUE_USED_LOW:
+	case VIRTIO_MMIO_QUEUE_USED_HIGH:
+		set_half(&queue->used, value, offset & 4);
+		return;
+	}
+}
+
+static void write_register(struct virtio *dev, u32 offset, u32 value)
+{
+	switch (offset) {
+	case VIRTIO_MMIO_DEVICE_FEATURES_SEL:
+		dev->feature_select = value;
+		return;
+	case VIRTIO_MMIO_QUEUE_SEL:
+		dev->queue_select = value;
+		return;
+	case VIRTIO_MMIO_STATUS:
+		dev->status = value;
+		if (value == 0) /* a reset */
+			for (unsigned int i = 0; i < dev->nr_queues; i++)
+				dev->queues[i].ready = false;
+		return;
+	}
+	/* What was set of a queue in use stays. */
+	if (dev->queue_select < dev->nr_queues &&
+	    (!dev->queues[dev->queue_select].ready || offset == VIRTIO_MMIO_QUEUE_READY))
+		write_queue_register(&dev->queues[dev->queue_select], offset, value);
+}
+
+static void read_config(struct virtio *dev, u32 offset, void *data, u32 len)
+{
+	memset(data, 0, len);
+	if (offset < dev->config_size && len <= dev->config_size - offset)
+		memcpy(data, dev->config + offset, len);
+}
+
+bool virtio_mmio(u64 gpa, void *data, u32 len, bool write)
+{
+	u64 index = (gpa - VIRTIO_BASE) / 0x1000;
+	u32 offset = gpa & 0xfff, value;
+	struct virtio *dev;
+
+	if (gpa < VIRTIO_BASE || index >= nr_devices)
+		return false;
+	dev = devices[index];
+	if (offset < VIRTIO_MMIO_CONFIG && len != 4)
+		return false;
+	memcpy(&value, data, 4);
+
+	/* The two that an interrupt handler uses, without the lock. */
+	if (offset == VIRTIO_MMIO_INTERRUPT_STATUS || offset == VIRTIO_MMIO_INTERRUPT_ACK) {
+		value = __atomic_fetch_and(&dev->isr, write ? ~value : ~0U, __ATOMIC_SEQ_CST);
+		if (!write)
+			memcpy(data, &value, 4);
+		return true;
+	}
+	pthread_mutex_lock(&dev->lock);
+	if (offset >= VIRTIO_MMIO_CONFIG && !write) {
+		read_config(dev, offset - VIRTIO_MMIO_CONFIG, data, len);
+	} else if (offset < VIRTIO_MMIO_CONFIG && write) {
+		write_register(dev, offset, value);
+	} else if (!write) {
+		value = read_register(dev, offset);
+		memcpy(data, &value, 4);
+	}
+	pthread_mutex_unlock(&dev->lock);
+	return true;
+}
+
+unsigned int virtio_count(void)
+{
+	return nr_devices;
+}
+
+void virtio_add(struct virtio *dev)
+{
+	if (nr_devices == MAX_DEVICES)
+		die("too many virtio devices");
+	dev->index = nr_devices++;
+	dev->features |= 1ULL << VIRTIO_F_VERSION_1;
+	devices[dev->index] = dev;
+	pthread_mutex_init(&dev->lock, NULL);
+	dev->irq = irq_eventfd(VIRTIO_GSI + dev->index);
+	for (unsigned int i = 0; i < dev->nr_queues; i++) {
+		dev->queues[i].kick = doorbell_eventfd(
+			VIRTIO_BASE + dev->index * 0x1000 + VIRTIO_MMIO_QUEUE_NOTIFY, i);
+		watch(dev->queues[i].kick, serve, dev);
+	}
+}
