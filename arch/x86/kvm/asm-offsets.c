@@ -6,10 +6,13 @@
 
 #include <linux/kbuild.h>
 #include "svm/svm.h"
+#include "vmx/vmx.h"
 
 static void __used common(void)
 {
 	BLANK();
+	OFFSET(VCPU_cr2, kvm_vcpu, arch.cr2);
+	OFFSET(VCPU_rax, kvm_vcpu, arch.regs[VCPU_RAX]);
 	OFFSET(VCPU_rcx, kvm_vcpu, arch.regs[VCPU_RCX]);
 	OFFSET(VCPU_rdx, kvm_vcpu, arch.regs[VCPU_RDX]);
 	OFFSET(VCPU_rbx, kvm_vcpu, arch.regs[VCPU_RBX]);
@@ -33,4 +36,14 @@ static void __used svm(void)
 	OFFSET(SVM_host_vmcb_pa, vcpu_svm, host_vmcb_pa);
 	OFFSET(SVM_spec_ctrl, vcpu_svm, spec_ctrl);
 	OFFSET(SVM_spec_ctrl_open, vcpu_svm, spec_ctrl_open);
+}
+
+static void __used vmx(void)
+{
+	BLANK();
+	DEFINE(VMCS_HOST_RSP, HOST_RSP);
+	OFFSET(VMX_host_rsp, vcpu_vmx, host_rsp);
+	OFFSET(VMX_launched, vcpu_vmx, launched);
+	OFFSET(VMX_spec_ctrl, vcpu_vmx, spec_ctrl);
+	OFFSET(VMX_spec_ctrl_open, vcpu_vmx, spec_ctrl_open);
 }

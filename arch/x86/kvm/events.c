@@ -67,6 +67,9 @@ void kvm_inject_page_fault(struct kvm_vcpu *vcpu, u64 cr2, u32 error_code)
 }
 EXPORT_SYMBOL_GPL(kvm_inject_page_fault);
 
+/* events_core.c is pure and exports nothing by itself. */
+EXPORT_SYMBOL_GPL(kvm_exception_has_error_code);
+
 void kvm_deliver_payload(struct kvm_vcpu *vcpu, struct kvm_exception *e)
 {
 	if (!e->has_payload)

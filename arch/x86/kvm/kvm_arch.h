@@ -82,6 +82,7 @@ enum kvm_reg {
 	VCPU_EXREG_CR4,
 	VCPU_EXREG_SEGMENTS,
 	VCPU_EXREG_EXIT_INFO,
+	VCPU_EXREG_PDPTR, /* mmu.pdptrs */
 };
 
 enum kvm_seg {

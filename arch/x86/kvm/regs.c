@@ -529,6 +529,24 @@ static void load_pdptrs(struct kvm_vcpu *vcpu)
 	srcu_read_unlock(&vcpu->kvm->srcu, idx);
 }
 
+/* As the processor has them: from its registers, or where it has none, from memory. */
+static void get_pdptrs(struct kvm_vcpu *vcpu)
+{
+	int idx;
+
+	if (kvm_reg_available(vcpu, VCPU_EXREG_PDPTR))
+		return;
+	idx = srcu_read_lock(&vcpu->kvm->srcu);
+	kvm_x86_call(cache_reg)(vcpu, VCPU_EXREG_PDPTR);
+	srcu_read_unlock(&vcpu->kvm->srcu, idx);
+}
+
+static void set_pdptrs(struct kvm_vcpu *vcpu, const u64 *pdptrs)
+{
+	memcpy(vcpu->arch.mmu.pdptrs, pdptrs, sizeof(vcpu->arch.mmu.pdptrs));
+	kvm_reg_mark_dirty(vcpu, VCPU_EXREG_PDPTR);
+}
+
 /* The external interrupt that has been accepted and will be delivered first, or -1. */
 static int accepted_irq(struct kvm_vcpu *vcpu)
 {
@@ -592,7 +610,7 @@ long kvm_vcpu_get_sregs2(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
 
 	get_sregs(vcpu, s);
 	if (is_pae_paging(vcpu)) {
-		load_pdptrs(vcpu);
+		get_pdptrs(vcpu);
 		memcpy(s->pdptrs, vcpu->arch.mmu.pdptrs, sizeof(s->pdptrs));
 		s->flags = KVM_SREGS2_FLAGS_PDPTRS_VALID;
 	}
@@ -613,7 +631,7 @@ long kvm_vcpu_set_sregs2(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
 	if (r)
 		return r;
 	if (pdptrs)
-		memcpy(vcpu->arch.mmu.pdptrs, s->pdptrs, sizeof(s->pdptrs));
+		set_pdptrs(vcpu, s->pdptrs);
 	else if (pae_paging_in(s))
 		load_pdptrs(vcpu);
 	return 0;

@@ -164,6 +164,7 @@ bool kvm_load_pdptrs(struct kvm_vcpu *vcpu, unsigned long cr3)
 		pdptrs[i] &= ~BIT_ULL(5);
 	}
 	memcpy(vcpu->arch.mmu.pdptrs, pdptrs, sizeof(pdptrs));
+	kvm_reg_mark_dirty(vcpu, VCPU_EXREG_PDPTR);
 	return true;
 }
 EXPORT_SYMBOL_GPL(kvm_load_pdptrs);

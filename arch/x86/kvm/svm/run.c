@@ -5,9 +5,6 @@
  * GIF is cleared once and set once.  In between, an interrupt or NMI of the host stays pending and turns the next entry
  * into an exit at once, which ends the loop; it is then served by the host's own handlers.
  */
-#include <linux/context_tracking.h>
-#include <linux/irqflags.h>
-#include <linux/rcupdate.h>
 #include <linux/smp.h>
 #include <asm/asm.h>
 #include <asm/cpufeature.h>
@@ -16,6 +13,7 @@
 
 #include "debug.h"
 #include "events.h"
+#include "guest_entry.h"
 #include "io_x86.h"
 #include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
@@ -38,20 +36,9 @@ static noinstr int enter_guest(struct vcpu_svm *svm)
 {
 	int r;
 
-	instrumentation_begin();
-	trace_hardirqs_on_prepare();
-	lockdep_hardirqs_on_prepare();
-	instrumentation_end();
-	context_tracking_guest_enter();
-	lockdep_hardirqs_on(CALLER_ADDR0);
-
+	kvm_host_view_enter();
 	r = svm_enter_guest(svm);
-
-	lockdep_hardirqs_off(CALLER_ADDR0);
-	context_tracking_guest_exit();
-	instrumentation_begin();
-	trace_hardirqs_off_finish();
-	instrumentation_end();
+	kvm_host_view_exit();
 	return r;
 }
 
@@ -67,16 +54,12 @@ static inline void load_v_tpr(struct vcpu_svm *svm)
 	}
 }
 
-static __always_inline bool guest_debug(struct kvm_vcpu *vcpu)
-{
-	return vcpu->arch.debug.control & (KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP);
-}
-
 static __always_inline void pre_entry(struct vcpu_svm *svm)
 {
 	struct kvm_vcpu *vcpu = &svm->vcpu;
 	struct vmcb *vmcb = svm->vmcb;
-	unsigned long dr6 = unlikely(guest_debug(vcpu)) ? KVM_DR6_ACTIVE_LOW : vcpu->arch.debug.dr6;
+	unsigned long dr6 = unlikely(kvm_vmm_debugs(vcpu)) ? KVM_DR6_ACTIVE_LOW :
+							     vcpu->arch.debug.dr6;
 
 	if (kvm_tlb_stale(vcpu))
 		kvm_tlb_catch_up(vcpu);
@@ -104,8 +87,9 @@ static __always_inline void post_exit(struct vcpu_svm *svm)
 	vcpu->arch.regs[VCPU_RSP] = vmcb->save.rsp;
 	vcpu->arch.regs[VCPU_RIP] = vmcb->save.rip;
 	vcpu->arch.cr2 = vmcb->save.cr2;
-	vcpu->arch.regs_avail = ~(u32)(BIT(VCPU_EXREG_CR0) | BIT(VCPU_EXREG_CR3));
-	if (likely(!guest_debug(vcpu)))
+	vcpu->arch.regs_avail =
+		~(u32)(BIT(VCPU_EXREG_CR0) | BIT(VCPU_EXREG_CR3) | BIT(VCPU_EXREG_PDPTR));
+	if (likely(!kvm_vmm_debugs(vcpu)))
 		vcpu->arch.debug.dr6 = vmcb->save.dr6;
 	vmcb->control.tlb_ctl = TLB_CONTROL_DO_NOTHING;
 	vmcb->control.clean = VMCB_ALL_CLEAN;
@@ -231,9 +215,7 @@ int svm_run(struct kvm_vcpu *vcpu, bool immediate_exit)
 		vmcb_mark_dirty(vmcb, VMCB_NPT);
 	}
 	load_v_tpr(svm);
-	/* A CPU that stays in the guest is quiescent; one whose context is tracked says so itself at every entry. */
-	if (!context_tracking_enabled_this_cpu())
-		rcu_virt_note_context_switch();
+	kvm_note_quiescent();
 	if (unlikely(immediate_exit))
 		arch_smp_send_reschedule(vcpu->cpu);
 

@@ -9,6 +9,7 @@
 
 #include "cpuid.h"
 #include "debug.h"
+#include "mmu/mmu.h"
 #include "svm/svm.h"
 
 /* CR0 bits for which the hardware has another value than the guest sees: with CD the guest would run without caches. */
@@ -32,6 +33,10 @@ void svm_cache_reg(struct kvm_vcpu *vcpu, int reg)
 		break;
 	case VCPU_EXREG_CR3:
 		vcpu->arch.cr3 = save->cr3;
+		break;
+	case VCPU_EXREG_PDPTR:
+		/* The processor reads them from memory at every use, APM vol. 2, 15.25.10. */
+		kvm_load_pdptrs(vcpu, kvm_cr3_read(vcpu));
 		break;
 	}
 	vcpu->arch.regs_avail |= BIT(reg);

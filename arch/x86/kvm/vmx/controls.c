@@ -60,6 +60,7 @@ static const struct control {
 	C(CPU2, SECONDARY_EXEC_PAUSE_LOOP_EXITING, OPTIONAL, PARAM(ple), "PAUSE-loop exiting"),
 	C(CPU2, SECONDARY_EXEC_RDRAND_EXITING, OPTIONAL, NO_PARAM, "RDRAND exiting"),
 	C(CPU2, SECONDARY_EXEC_RDSEED_EXITING, OPTIONAL, NO_PARAM, "RDSEED exiting"),
+	C(CPU2, SECONDARY_EXEC_ENABLE_PML, OPTIONAL, PARAM(pml), "page-modification log"),
 	C(CPU2, SECONDARY_EXEC_ENABLE_XSAVES, OPTIONAL, NO_PARAM, "XSAVES"),
 	C(CPU2, SECONDARY_EXEC_TSC_SCALING, OPTIONAL, NO_PARAM, "TSC scaling"),
 	C(CPU2, SECONDARY_EXEC_DESC, OPTIONAL, NO_PARAM, "descriptor-table exiting"),
@@ -180,7 +181,6 @@ static void read_ept_vpid(struct vmx_hw *hw)
 
 	rdmsrl_safe(MSR_IA32_VMX_EPT_VPID_CAP, &cap);
 	hw->ept_vpid_cap = cap;
-	hw->ept_exec_only = cap & VMX_EPT_EXECUTE_ONLY_BIT;
 	hw->invept_context = cap & VMX_EPT_EXTENT_CONTEXT_BIT;
 	cap >>= 32;
 	hw->invvpid_addr = cap & VMX_VPID_EXTENT_INDIVIDUAL_ADDR_BIT;
@@ -208,16 +208,17 @@ static void derive(struct vmx_hw *hw, const struct vmx_params *params)
 {
 	const u64 invvpid = hw->ept_vpid_cap >> 32;
 
-	hw->ept_levels = (hw->ept_vpid_cap & VMX_EPT_PAGE_WALK_5_BIT) ? 5 : 4;
 	hw->ept_ad = params->eptad && (hw->ept_vpid_cap & VMX_EPT_AD_BIT);
 	hw->unrestricted = hw->control[VMX_CTL_CPU2] & SECONDARY_EXEC_UNRESTRICTED_GUEST;
 	hw->vnmi = hw->control[VMX_CTL_PIN] & PIN_BASED_VIRTUAL_NMIS;
 	hw->tpr_shadow = hw->control[VMX_CTL_CPU] & CPU_BASED_TPR_SHADOW;
 	hw->preemption_timer_shift = vmx_misc_preemption_timer_rate(hw->misc);
 	/* A VPID is of no use where its translations cannot be thrown away. */
-	if (!(invvpid & VMX_VPID_INVVPID_BIT) ||
-	    !(invvpid & VMX_VPID_EXTENT_GLOBAL_CONTEXT_BIT))
+	if (!(invvpid & VMX_VPID_INVVPID_BIT) || !(invvpid & VMX_VPID_EXTENT_GLOBAL_CONTEXT_BIT))
 		hw->control[VMX_CTL_CPU2] &= ~(u64)SECONDARY_EXEC_ENABLE_VPID;
+	/* What is logged is that a dirty bit was set. */
+	if (!hw->ept_ad)
+		hw->control[VMX_CTL_CPU2] &= ~(u64)SECONDARY_EXEC_ENABLE_PML;
 	hw->vpid = hw->control[VMX_CTL_CPU2] & SECONDARY_EXEC_ENABLE_VPID;
 }
 

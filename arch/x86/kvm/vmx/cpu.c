@@ -102,6 +102,8 @@ static int check_feature_control(void)
 	return 0;
 }
 
+/* It would take %l[label] apart: */
+/* clang-format off */
 /* true: done.  It also fails when the region is not what the CPU wants, which would be a bug of ours. */
 static bool vmxon(u64 pa)
 {
@@ -123,6 +125,7 @@ static void vmxoff(void)
 off:
 	cr4_clear_bits_irqsoff(X86_CR4_VMXE);
 }
+/* clang-format on */
 
 /**
  * vmx_enable_cpu() - VMXON on this CPU

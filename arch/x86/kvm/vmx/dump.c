@@ -68,20 +68,22 @@ static const char *insn_error(u32 number)
 }
 
 /* Without a complaint about a field that this processor does not have: 0 then. */
+/* clang-format off */
 static u64 read_field(unsigned long field)
 {
-	u64 value = 0;
+	unsigned long value;
 
-	asm goto("1: vmread %[field], %[value]\n"
-		 "   jbe %l[none]\n" _ASM_EXTABLE(1b, % l[none])
-		 :
-		 : [field] "r"(field), [value] "m"(value)
-		 : "cc", "memory"
-		 : none);
+	asm_goto_output("1: vmread %[field], %[value]\n"
+			"   jbe %l[none]\n" _ASM_EXTABLE(1b, %l[none])
+			: [value] "=r"(value)
+			: [field] "r"(field)
+			: "cc"
+			: none);
 	return value;
 none:
 	return 0;
 }
+/* clang-format on */
 
 #define FOR_EACH_SEG(X) \
 	X("CS", CS)     \

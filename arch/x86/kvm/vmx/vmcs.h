@@ -40,6 +40,8 @@ static __always_inline void vmcs_check(unsigned long field, enum vmcs_width widt
 void vmx_insn_failed(const char *insn, unsigned long arg, unsigned long value);
 void vmx_insn_faulted(const char *insn);
 
+/* It would take %l[label] apart: */
+/* clang-format off */
 static __always_inline unsigned long __vmcs_read(unsigned long field)
 {
 	unsigned long value;
@@ -74,17 +76,18 @@ fail:
 fault:
 	vmx_insn_faulted("VMWRITE");
 }
+/* clang-format on */
 
-#define VMCS_ACCESSORS(suffix, type, width)                                            \
-	static __always_inline type vmcs_read##suffix(unsigned long field)             \
-	{                                                                              \
-		vmcs_check(field, width);                                              \
-		return __vmcs_read(field);                                             \
-	}                                                                              \
+#define VMCS_ACCESSORS(suffix, type, width)                                             \
+	static __always_inline type vmcs_read##suffix(unsigned long field)              \
+	{                                                                               \
+		vmcs_check(field, width);                                               \
+		return __vmcs_read(field);                                              \
+	}                                                                               \
 	static __always_inline void vmcs_write##suffix(unsigned long field, type value) \
-	{                                                                              \
-		vmcs_check(field, width);                                              \
-		__vmcs_write(field, value);                                            \
+	{                                                                               \
+		vmcs_check(field, width);                                               \
+		__vmcs_write(field, value);                                             \
 	}
 VMCS_ACCESSORS(16, u16, VMCS_WIDTH_16)
 VMCS_ACCESSORS(32, u32, VMCS_WIDTH_32)
@@ -102,23 +105,24 @@ static __always_inline void vmcs_clear_bits32(unsigned long field, u32 bits)
 	vmcs_write32(field, vmcs_read32(field) & ~bits);
 }
 
+/* clang-format off */
 /* VMXON, VMCLEAR, VMPTRLD: the operand is a physical address in memory.  true: done */
-#define VMX_POINTER_INSN(name, insn, text)                                      \
-	static __always_inline bool name(u64 pa)                                \
-	{                                                                       \
-		asm goto("1: " insn " %[pa]\n"                                  \
-			 "   jbe %l[fail]\n" _ASM_EXTABLE(1b, %l[fault])        \
-			 :                                                      \
-			 : [pa] "m"(pa)                                         \
-			 : "cc", "memory"                                       \
-			 : fail, fault);                                        \
-		return true;                                                    \
-fail:                                                                           \
-		vmx_insn_failed(text, pa, 0);                                   \
-		return false;                                                   \
-fault:                                                                          \
-		vmx_insn_faulted(text);                                         \
-		return false;                                                   \
+#define VMX_POINTER_INSN(name, insn, text)                                \
+	static __always_inline bool name(u64 pa)                          \
+	{                                                                 \
+		asm goto("1: " insn " %[pa]\n"                            \
+			 "   jbe %l[fail]\n" _ASM_EXTABLE(1b, %l[fault]) \
+			 :                                                \
+			 : [pa] "m"(pa)                                   \
+			 : "cc", "memory"                                 \
+			 : fail, fault);                                  \
+		return true;                                              \
+fail:                                                                     \
+		vmx_insn_failed(text, pa, 0);                             \
+		return false;                                             \
+fault:                                                                    \
+		vmx_insn_faulted(text);                                   \
+		return false;                                             \
 	}
 VMX_POINTER_INSN(vmx_vmclear, "vmclear", "VMCLEAR")
 VMX_POINTER_INSN(vmx_vmptrld, "vmptrld", "VMPTRLD")
@@ -164,6 +168,7 @@ fail:
 fault:
 	vmx_insn_faulted("INVVPID");
 }
+/* clang-format on */
 
 /* Interruption information: VM-entry, VM-exit and IDT-vectoring have the same layout. */
 static inline bool intr_info_valid(u32 info)

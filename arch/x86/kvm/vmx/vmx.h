@@ -11,6 +11,7 @@
  *   msr.c           MSRs in the VMCS and the MSR bitmap
  *   vpid.c          virtual processor ids, TLB flushes
  *   run.c entry.S   the inner loop
+ *   pml.c           the page-modification log
  *   l1d.c           the flush of the L1 data cache before entries
  *   exits.c         what is done about an exit, once interrupts are on again
  *   cr_access.c     MOV to and from control and debug registers
@@ -56,9 +57,7 @@ enum vmx_control_word {
  * @cr0_fixed0, @cr0_fixed1, @cr4_fixed0, @cr4_fixed1: bits that must be 1, bits that may be 1, in VMX operation
  * @control: what is used of each word, with the bits that must be 1
  * @unrestricted: real mode and unpaged protected mode run in hardware
- * @ept_levels: 4 or 5
  * @ept_ad: EPT has accessed and dirty bits
- * @ept_exec_only: EPT entries may be executable without being readable
  * @invept_context, @invvpid_addr, @invvpid_single: extents that the instructions have
  * @vpid: virtual processor ids are used
  * @vnmi: virtual NMIs
@@ -74,9 +73,7 @@ struct vmx_hw {
 	u64 cr4_fixed0, cr4_fixed1;
 	u64 control[VMX_CTL_WORDS];
 	bool unrestricted;
-	u8 ept_levels;
 	bool ept_ad;
-	bool ept_exec_only;
 	bool invept_context;
 	bool invvpid_addr;
 	bool invvpid_single;
@@ -154,26 +151,30 @@ struct vmx_seg {
  * @seg_avail: bit n: @seg[n] is as in the VMCS
  * @cr0_guest_owned, @cr4_guest_owned: bits that the guest changes without an exit
  * @events_to_complete: the last entry was given an event
- * @recheck_shadow: RFLAGS.TF or the interrupt shadow were set in software: see vmx_fix_single_step()
+ * @entry_info, @entry_error: that event, as in the VMCS
+ * @recheck_shadow: RFLAGS or the interrupt shadow were set in software: see vmx_fix_single_step()
+ * @state_dirty: segments, control registers or RFLAGS were set in software: can it still be entered?
  * @emulation_required: the state cannot be entered on this CPU
  * @nmi_masked: an NMI is being handled; only without virtual NMIs
  * @nmi_masked_since: when that began, ns; only without virtual NMIs
  * @spec_ctrl: the guest's SPEC_CTRL
  * @spec_ctrl_open: the guest may write SPEC_CTRL without an exit
  * @l1d_flush: something that should not be left in the L1 data cache has been touched
- * @host_saved: host state has been saved since the vCPU was loaded
+ * @host_saved: vmx_prepare_switch() need not do anything
+ * @host_bases_saved: selectors and bases of the host have been saved since the vCPU was loaded
  * @db_in_hw: DR0 to DR3 hold what kvm_effective_db() says
  * @guest_pat: GUEST_IA32_PAT as it stands
  * @v_tpr: TPR bits 7:4 last given to the hardware
  * @tpr_threshold: TPR_THRESHOLD as it stands
  * @host_cr3, @host_cr4: as they stand in the VMCS
- * @host: selectors and bases that vcpu_put() brings back
+ * @host: selectors and bases that vcpu_put() brings back; FS and GS bases as they stand in the VMCS
  * @umsr: the guest's, by enum vmx_user_msr
  * @umsr_used: bit n: umsr[n] is needed
  * @kernel_gs_base: the guest's, while it is not in hardware
  * @debugctl: the guest's IA32_DEBUGCTL as last set
  * @msr_bitmap: a page
  * @vapic_page: the virtual-APIC page, a page
+ * @pml: the page-modification log, a page; NULL: there is none
  */
 struct vcpu_vmx {
 	struct kvm_vcpu vcpu;
@@ -205,7 +206,10 @@ struct vcpu_vmx {
 	unsigned long cr4_guest_owned;
 
 	bool events_to_complete;
+	u32 entry_info;
+	u32 entry_error;
 	bool recheck_shadow;
+	bool state_dirty;
 	bool emulation_required;
 	bool nmi_masked;
 	u64 nmi_masked_since;
@@ -214,6 +218,7 @@ struct vcpu_vmx {
 	bool spec_ctrl_open;
 	bool l1d_flush;
 	bool host_saved;
+	bool host_bases_saved;
 	bool db_in_hw;
 	u64 guest_pat;
 	u8 v_tpr;
@@ -231,6 +236,7 @@ struct vcpu_vmx {
 	u64 debugctl;
 	unsigned long *msr_bitmap;
 	u8 *vapic_page;
+	u64 *pml;
 };
 
 /* Bits of exit_avail */
@@ -329,21 +335,26 @@ static __always_inline void vmx_set_intr_state(struct vcpu_vmx *vmx, u32 state)
 	}
 }
 
+/* The exit was an EPT violation of an IRET that had ended the blocking of NMIs. */
+static __always_inline bool vmx_nmi_unblocked_by_exit(struct vcpu_vmx *vmx)
+{
+	return vmx_hw.vnmi && (vmx_exit_qual(vmx) & EPT_VIOLATION_NMI_UNBLOCKED);
+}
+
 /* A word of controls, for which no write is made that changes nothing. */
-#define VMX_CONTROL_ACCESSORS(name, word, field)                                        \
-	static __always_inline void vmx_##name##_set(struct vcpu_vmx *vmx, u32 val)     \
-	{                                                                               \
-		if (vmx->control[VMX_CTL_##word] != val) {                              \
-			vmx->control[VMX_CTL_##word] = val;                             \
-			vmcs_write32(field, val);                                       \
-		}                                                                       \
-	}                                                                               \
-	static __always_inline void vmx_##name##_assign(struct vcpu_vmx *vmx, u32 bits, \
-							bool on)                        \
-	{                                                                               \
-		u32 val = vmx->control[VMX_CTL_##word];                                 \
-											\
-		vmx_##name##_set(vmx, on ? val | bits : val & ~bits);                   \
+#define VMX_CONTROL_ACCESSORS(name, word, field)                                                 \
+	static __always_inline void vmx_##name##_set(struct vcpu_vmx *vmx, u32 val)              \
+	{                                                                                        \
+		if (vmx->control[VMX_CTL_##word] != val) {                                       \
+			vmx->control[VMX_CTL_##word] = val;                                      \
+			vmcs_write32(field, val);                                                \
+		}                                                                                \
+	}                                                                                        \
+	static __always_inline void vmx_##name##_assign(struct vcpu_vmx *vmx, u32 bits, bool on) \
+	{                                                                                        \
+		u32 val = vmx->control[VMX_CTL_##word];                                          \
+                                                                                                 \
+		vmx_##name##_set(vmx, on ? val | bits : val & ~bits);                            \
 	}
 VMX_CONTROL_ACCESSORS(pin, PIN, PIN_BASED_VM_EXEC_CONTROL)
 VMX_CONTROL_ACCESSORS(exec, CPU, CPU_BASED_VM_EXEC_CONTROL)
@@ -379,7 +390,7 @@ void vmx_write_tsc_offset(struct kvm_vcpu *vcpu);
 void vmx_write_tsc_ratio(struct kvm_vcpu *vcpu);
 
 /* host.c */
-void vmx_init_host_state(void);
+void vmx_write_host_constants(void);
 void vmx_host_moved(struct vcpu_vmx *vmx, int cpu);
 void vmx_prepare_switch(struct kvm_vcpu *vcpu);
 void vmx_restore_host(struct vcpu_vmx *vmx);
@@ -388,11 +399,16 @@ void vmx_umsrs_init_cpu(struct vmx_cpu *cpu);
 void vmx_umsrs_put_back(struct vmx_cpu *cpu);
 void vmx_umsr_set(struct vcpu_vmx *vmx, enum vmx_user_msr which, u64 val);
 bool vmx_umsr_exists(enum vmx_user_msr which);
+u32 vmx_umsr_index(enum vmx_user_msr which);
+void vmx_umsr_need(struct vcpu_vmx *vmx, enum vmx_user_msr which, bool needed);
+void vmx_syscall_msrs_needed(struct vcpu_vmx *vmx, bool needed);
+u64 vmx_read_kernel_gs_base(struct vcpu_vmx *vmx);
+void vmx_write_kernel_gs_base(struct vcpu_vmx *vmx, u64 val);
 
 /* intercepts.c */
-void vmx_init_controls(struct vcpu_vmx *vmx);
 void vmx_update_exception_bitmap(struct kvm_vcpu *vcpu);
 void vmx_after_set_cpuid(struct kvm_vcpu *vcpu);
+void vmx_write_controls(struct vcpu_vmx *vmx);
 void vmx_update_cr8_intercept(struct kvm_vcpu *vcpu, int tpr, int irr);
 
 /* msr.c */
@@ -416,12 +432,19 @@ int vmx_run(struct kvm_vcpu *vcpu, bool immediate_exit);
 int vmx_enter_guest(struct vcpu_vmx *vmx);
 extern void vmx_vmexit(void);
 
+/* pml.c */
+int vmx_pml_create(struct vcpu_vmx *vmx);
+void vmx_pml_destroy(struct vcpu_vmx *vmx);
+void vmx_pml_init(struct vcpu_vmx *vmx);
+void vmx_pml_flush(struct vcpu_vmx *vmx);
+
 /* l1d.c */
 int vmx_l1d_setup(const char *param);
 void vmx_l1d_free(void);
 void vmx_l1d_flush(struct vcpu_vmx *vmx);
 
-/* exits.c */
+/* exits.c.  vmx_ept_error_code(): what an EPT violation was, as KVM_PF_* */
+u64 vmx_ept_error_code(struct vcpu_vmx *vmx);
 int vmx_handle_exit(struct kvm_vcpu *vcpu);
 void vmx_get_exit_info(struct kvm_vcpu *vcpu, struct kvm_exit_info *info);
 
@@ -434,7 +457,7 @@ void vmx_inject_exception(struct kvm_vcpu *vcpu);
 void vmx_inject_irq(struct kvm_vcpu *vcpu, bool reinject);
 void vmx_inject_nmi(struct kvm_vcpu *vcpu);
 void vmx_cancel_injection(struct kvm_vcpu *vcpu);
-void vmx_complete_events(struct vcpu_vmx *vmx);
+void vmx_complete_events(struct vcpu_vmx *vmx, bool maybe_interrupted);
 bool vmx_nmi_allowed(struct kvm_vcpu *vcpu);
 bool vmx_irq_allowed(struct kvm_vcpu *vcpu);
 void vmx_enable_nmi_window(struct kvm_vcpu *vcpu);
@@ -443,7 +466,6 @@ int vmx_open_irq_window(struct vcpu_vmx *vmx);
 int vmx_open_nmi_window(struct vcpu_vmx *vmx);
 bool vmx_get_nmi_mask(struct kvm_vcpu *vcpu);
 void vmx_set_nmi_mask(struct kvm_vcpu *vcpu, bool masked);
-void vmx_nmi_unblocked(struct vcpu_vmx *vmx, bool flag);
 u32 vmx_get_interrupt_shadow(struct kvm_vcpu *vcpu);
 void vmx_set_interrupt_shadow(struct kvm_vcpu *vcpu, u32 mask);
 void vmx_fix_single_step(struct vcpu_vmx *vmx);

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The inner loop: from entry to entry with interrupts off.
+ *
+ * The host's interrupts are left pending by an exit that they cause (no acknowledgement on exit): they end the loop and
+ * are taken by the host's own handlers as soon as interrupts are on.  An NMI is lost with its exit, and NMIs stay blocked
+ * after it: the host's handler is called at once.
+ */
+#include <linux/irqflags.h>
+#include <linux/smp.h>
+#include <asm/cpufeature.h>
+#include <asm/debugreg.h>
+#include <asm/desc.h>
+#include <asm/fred.h>
+#include <asm/idtentry.h>
+#include <asm/nospec-branch.h>
+
+#include "debug.h"
+#include "events.h"
+#include "guest_entry.h"
+#include "io_x86.h"
+#include "irqchip/irqchip.h"
+#include "lifetime.h"
+#include "mmu/mmu.h"
+#include "run.h"
+#include "vmx/vmx.h"
+
+/* Cached by post_exit() or read from the VMCS when somebody asks. */
+#define LAZY_REGS                                                                       \
+	(BIT(VCPU_RSP) | BIT(VCPU_RIP) | BIT(VCPU_EXREG_RFLAGS) | BIT(VCPU_EXREG_CR0) | \
+	 BIT(VCPU_EXREG_CR3) | BIT(VCPU_EXREG_CR4) | BIT(VCPU_EXREG_SEGMENTS) |         \
+	 BIT(VCPU_EXREG_EXIT_INFO) | BIT(VCPU_EXREG_PDPTR))
+
+/*
+ * Exits that can happen while an event is being delivered through the IDT (SDM vol. 3C, 28.2.4); for all others
+ * IDT-vectoring information is not valid, and what was injected has been delivered.
+ */
+#define CAN_INTERRUPT_DELIVERY_LOW                                                    \
+	(BIT_ULL(EXIT_REASON_EXCEPTION_NMI) | BIT_ULL(EXIT_REASON_TRIPLE_FAULT) |     \
+	 BIT_ULL(EXIT_REASON_TASK_SWITCH) | BIT_ULL(EXIT_REASON_MCE_DURING_VMENTRY) | \
+	 BIT_ULL(EXIT_REASON_APIC_ACCESS) | BIT_ULL(EXIT_REASON_EPT_VIOLATION) |      \
+	 BIT_ULL(EXIT_REASON_EPT_MISCONFIG) | BIT_ULL(EXIT_REASON_APIC_WRITE) |       \
+	 BIT_ULL(EXIT_REASON_PML_FULL))
+
+static __always_inline bool can_interrupt_delivery(u16 code)
+{
+	return code >= 64 || (CAN_INTERRUPT_DELIVERY_LOW & BIT_ULL(code));
+}
+
+static noinstr int enter_guest(struct vcpu_vmx *vmx)
+{
+	int r;
+
+	kvm_host_view_enter();
+	r = vmx_enter_guest(vmx);
+	kvm_host_view_exit();
+	return r;
+}
+
+/* TPR may have been changed by emulated accesses to the local APIC. */
+static inline void load_v_tpr(struct vcpu_vmx *vmx)
+{
+	u8 tpr;
+
+	if (!(vmx->control[VMX_CTL_CPU] & CPU_BASED_TPR_SHADOW))
+		return;
+	tpr = kvm_get_cr8(&vmx->vcpu);
+	if (tpr != vmx->v_tpr) {
+		vmx->v_tpr = tpr;
+		vmx->vapic_page[0x80] = tpr << 4;
+		/* An entry with a threshold above the TPR fails; what it was for is looked at anyway. */
+		if (tpr < vmx->tpr_threshold) {
+			vmx->tpr_threshold = tpr;
+			vmcs_write32(TPR_THRESHOLD, tpr);
+		}
+	}
+}
+
+static __always_inline void store_v_tpr(struct vcpu_vmx *vmx)
+{
+	u8 tpr;
+
+	if (!(vmx->control[VMX_CTL_CPU] & CPU_BASED_TPR_SHADOW))
+		return;
+	tpr = READ_ONCE(vmx->vapic_page[0x80]) >> 4;
+	if (unlikely(tpr != vmx->v_tpr)) {
+		vmx->v_tpr = tpr;
+		kvm_set_cr8(&vmx->vcpu, tpr);
+	}
+}
+
+static noinline void write_dirty(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+	u32 dirty = vcpu->arch.regs_dirty;
+	int i;
+
+	if (dirty & BIT(VCPU_RSP))
+		vmcs_write_natural(GUEST_RSP, vcpu->arch.regs[VCPU_RSP]);
+	if (dirty & BIT(VCPU_EXREG_PDPTR)) {
+		for (i = 0; i < 4; i++)
+			vmcs_write64(GUEST_PDPTR0 + 2 * i, vcpu->arch.mmu.pdptrs[i]);
+	}
+}
+
+static __always_inline void pre_entry(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+
+	if (kvm_tlb_stale(vcpu))
+		kvm_tlb_catch_up(vcpu);
+	if (unlikely(vmx->vpid_generation != vmx->cpu_data->vpid_generation))
+		vmx_new_vpid(vmx);
+	if (vcpu->arch.regs_dirty & BIT(VCPU_RIP))
+		vmcs_write_natural(GUEST_RIP, vcpu->arch.regs[VCPU_RIP]);
+	if (unlikely(vcpu->arch.regs_dirty & (BIT(VCPU_RSP) | BIT(VCPU_EXREG_PDPTR))))
+		write_dirty(vmx);
+	vcpu->arch.regs_dirty = 0;
+	if (unlikely(vcpu->arch.debug.dr_loaded))
+		set_debugreg(vcpu->arch.debug.dr6, 6);
+	if (unlikely(vmx->recheck_shadow))
+		vmx_fix_single_step(vmx);
+	if (static_branch_unlikely(&mmio_stale_data_clear))
+		x86_clear_cpu_buffers();
+}
+
+static __always_inline void post_exit(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+
+	vmx->launched = true;
+	vmx->exit_avail = 0;
+	vmx->exit_reason = vmcs_read32(VM_EXIT_REASON);
+	vcpu->arch.regs_avail = ~(u32)LAZY_REGS;
+	vmx->seg_avail = 0;
+	vcpu->stat.exits++;
+	/* Not entered after all: what was to be injected still is. */
+	if (unlikely(vmx->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
+		return;
+	if (unlikely(vcpu->arch.debug.dr_loaded) && likely(!kvm_vmm_debugs(vcpu)))
+		get_debugreg(vcpu->arch.debug.dr6, 6);
+
+	if (unlikely(can_interrupt_delivery(vmx_exit_code(vmx)) || vmx->events_to_complete))
+		vmx_complete_events(vmx, can_interrupt_delivery(vmx_exit_code(vmx)));
+	store_v_tpr(vmx);
+}
+
+/* ---- exits that are served here: REENTER, AGAIN (to vmx_handle_exit()), TO_USER, an errno, VMX_LEAVE */
+
+/* NMIs are blocked now; the handler's IRET opens them again. */
+static void call_nmi_handler(void)
+{
+	if (cpu_feature_enabled(X86_FEATURE_FRED))
+		fred_entry_from_kvm(EVENT_TYPE_NMI, NMI_VECTOR);
+	else
+		asm volatile("int $2" : : : "memory");
+}
+
+static int fast_exception(struct vcpu_vmx *vmx)
+{
+	if (!intr_info_is(vmx_exit_intr_info(vmx), INTR_TYPE_NMI_INTR))
+		return KVM_AGAIN;
+	call_nmi_handler();
+	return VMX_LEAVE;
+}
+
+static int fast_wrmsr(struct vcpu_vmx *vmx)
+{
+	int r = kvm_emulate_wrmsr_fast(&vmx->vcpu);
+
+	load_v_tpr(vmx);
+	return r;
+}
+
+static int fast_io(struct vcpu_vmx *vmx)
+{
+	u32 qual = vmx_exit_qual(vmx);
+
+	/* INS, OUTS, REP */
+	if (qual & (BIT(4) | BIT(5)))
+		return KVM_AGAIN;
+	return kvm_emulate_pio_fast(&vmx->vcpu, qual >> 16, (qual & 7) + 1, qual & BIT(3));
+}
+
+static int fast_ept_violation(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+	gpa_t gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
+	int r;
+
+	if (vcpu->arch.mmu.mmio_gfn != gpa_to_gfn(gpa) ||
+	    vcpu->arch.mmu.mmio_gen != READ_ONCE(vcpu->kvm->slots_generation))
+		return KVM_AGAIN;
+	if (!kvm_mmio_is_fast(vcpu, gpa) || vmx_nmi_unblocked_by_exit(vmx))
+		return KVM_AGAIN;
+	r = kvm_mmio_fast(vcpu, gpa, vmx_ept_error_code(vmx), NULL, 0);
+	load_v_tpr(vmx);
+	return r;
+}
+
+/* The guest used an entry that says that nothing is there: MMIO, unless a slot has come meanwhile. */
+static int fast_ept_misconfig(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+	gpa_t gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
+	int r;
+
+	if (!kvm_mmu_is_mmio(vcpu, gpa) || !kvm_mmio_is_fast(vcpu, gpa))
+		return KVM_AGAIN;
+	r = kvm_mmio_fast(vcpu, gpa, KVM_PF_UNKNOWN_ACCESS, NULL, 0);
+	load_v_tpr(vmx);
+	return r;
+}
+
+static __always_inline int fast_exit(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+
+	switch (vmx->exit_reason) {
+	case EXIT_REASON_EXTERNAL_INTERRUPT:
+		vcpu->stat.irq_exits++;
+		return VMX_LEAVE;
+	case EXIT_REASON_EXCEPTION_NMI:
+		return fast_exception(vmx);
+	case EXIT_REASON_EPT_VIOLATION:
+		return fast_ept_violation(vmx);
+	case EXIT_REASON_EPT_MISCONFIG:
+		return fast_ept_misconfig(vmx);
+	case EXIT_REASON_PML_FULL:
+		vmx_pml_flush(vmx);
+		return KVM_REENTER;
+	case EXIT_REASON_MSR_READ:
+		return kvm_emulate_rdmsr_fast(vcpu);
+	case EXIT_REASON_MSR_WRITE:
+		return fast_wrmsr(vmx);
+	case EXIT_REASON_IO_INSTRUCTION:
+		return fast_io(vmx);
+	case EXIT_REASON_HLT:
+		return kvm_emulate_halt_fast(vcpu);
+	case EXIT_REASON_CPUID:
+		return kvm_emulate_cpuid(vcpu);
+	case EXIT_REASON_VMCALL:
+		return kvm_emulate_hypercall_fast(vcpu);
+	case EXIT_REASON_INTERRUPT_WINDOW:
+		return vmx_open_irq_window(vmx);
+	case EXIT_REASON_NMI_WINDOW:
+		return vmx_open_nmi_window(vmx);
+	case EXIT_REASON_TPR_BELOW_THRESHOLD:
+		kvm_make_request(vcpu, KVM_REQ_EVENT);
+		return KVM_REENTER;
+	case EXIT_REASON_DR_ACCESS:
+		return vmx_give_debug_regs(vmx) ? KVM_REENTER : KVM_AGAIN;
+	default:
+		return KVM_AGAIN;
+	}
+}
+
+static int loop(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+	int r;
+
+	for (;;) {
+		if (unlikely(vmx->state_dirty)) {
+			vmx->state_dirty = false;
+			vmx_state_changed(vmx);
+		}
+		/* What was to be injected has to be delivered in software, too. */
+		if (unlikely(vmx->emulation_required)) {
+			vmx_cancel_injection(vcpu);
+			return KVM_AGAIN;
+		}
+		pre_entry(vmx);
+		vmx_l1d_flush(vmx);
+		r = enter_guest(vmx);
+		if (unlikely(r)) {
+			vmx->fail = true;
+			return r < 0 ? r : KVM_AGAIN;
+		}
+		post_exit(vmx);
+		if (unlikely(vmx->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
+			return KVM_AGAIN;
+		r = fast_exit(vmx);
+		if (r != KVM_REENTER || !kvm_inner_loop_continue(vcpu))
+			return r;
+	}
+}
+
+/**
+ * vmx_run() - see backend.h
+ * @vcpu: current, prepared by vmx_prepare_switch()
+ * @immediate_exit: an event must get into the guest, and then the outer loop has something else to do
+ */
+int vmx_run(struct kvm_vcpu *vcpu, bool immediate_exit)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	int r;
+
+	vmx->fail = false;
+	if (vmx->guest_pat != vcpu->arch.msrs.pat) {
+		vmx->guest_pat = vcpu->arch.msrs.pat;
+		vmcs_write64(GUEST_IA32_PAT, vmx->guest_pat);
+	}
+	vmx_update_host_state(vmx);
+	load_v_tpr(vmx);
+	kvm_note_quiescent();
+	if (unlikely(immediate_exit))
+		arch_smp_send_reschedule(vcpu->cpu);
+
+	r = loop(vmx);
+
+	vmx_pml_flush(vmx);
+	vmx->l1d_flush = true;
+	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
+		this_cpu_write(x86_ibpb_exit_to_user, true);
+	if (unlikely(vmx->host.debugctl))
+		wrmsrl(MSR_IA32_DEBUGCTLMSR, vmx->host.debugctl);
+	if (unlikely(hw_breakpoint_active())) {
+		vmx_unload_debug(vmx);
+		vmx->host_saved = false; /* load them again */
+	}
+	return r == VMX_LEAVE ? KVM_REENTER : r;
+}
