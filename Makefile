@@ -110,12 +110,12 @@ labroot:
 ## check: all of them; under half an hour on two CPUs
 .PHONY: check
 check:
-	@MAKE="$(MAKE)" tools/testing/run lint abi unit fuzz models test-lab selftests guests samples
+	@MAKE="$(MAKE)" tools/testing/run lint abi docs unit fuzz models test-lab selftests guests samples bench-short
 
 ## check-quick: the ones that take a moment; under five minutes
 .PHONY: check-quick
 check-quick:
-	@MAKE="$(MAKE)" tools/testing/run lint abi unit models selftests
+	@MAKE="$(MAKE)" tools/testing/run lint abi docs unit models selftests
 
 ## lint: layout, warnings, sparse (V=1 lists what passed)
 .PHONY: lint
@@ -181,12 +181,24 @@ samples-build:
 	@$(inroot) make $(jobs) --no-print-directory -C samples
 	@$(inroot) samples/mkinitrd build/samples/initrd samples/guest-init
 
+## docs: the documentation as HTML, in build/docs
+.PHONY: docs
+docs:
+	@$(inroot) sphinx-build -W --keep-going -q -d build/docs/.doctrees Documentation/virt/kvm build/docs && \
+		echo "1 passed, 0 failed"
+
 ##@ Measuring
-## bench: instructions for every exit and call, ours beside stock (MODULE=ours for one)
-.PHONY: bench
-bench: $(if $(filter stock,$(MODULE)),,modules-lab)
+## bench: what exits and calls cost, ours beside stock (MODULE=ours for one, VENDOR=intel, JSON=, SVG=, RST=)
+.PHONY: bench bench-short
+bench: samples-build $(if $(filter stock,$(MODULE)),,modules-lab)
 	@$(inroot) make $(jobs) --no-print-directory -C tools/bench
-	@tools/bench/run $(MODULE)
+	@tools/bench/run $(if $(VENDOR),--vendor $(VENDOR)) $(if $(CPU),--cpu $(CPU)) $(if $(JSON),--json $(JSON)) \
+		$(if $(SVG),--svg $(SVG)) $(if $(RST),--rst $(RST)) $(MODULE)
+
+## bench-short: whether all of it can be measured, no matter what it costs
+bench-short: samples-build $(if $(filter stock,$(MODULE)),,modules-lab)
+	@$(inroot) make $(jobs) --no-print-directory -C tools/bench
+	@tools/bench/run --short $(if $(VENDOR),--vendor $(VENDOR)) $(MODULE)
 
 .PHONY: help
 help:

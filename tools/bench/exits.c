@@ -1,35 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The cost of one exit of every kind: from the guest's instruction to the one after it. */
-#include <sys/eventfd.h>
-
-#include "apic.h"
+/* The cost of instructions that leave the guest, or that ought not to: CPUID, hypercalls, MSRs, control registers. */
 #include "bench.h"
 
-#define DOORBELL 0xd0001000UL
-#define DEVICE 0xd0002000UL
-#define DOORBELL_PORT 0x600
-#define DEVICE_PORT 0x610
-#define TOUCHED 0x40000000UL
-#define VECTOR 0x51
 #define HC_VAPIC_POLL_IRQ 1
-
-static struct vcpu *guest_with(void (*code)(u64))
-{
-	struct vm *vm = vm_new(VM_IRQCHIP);
-	struct vcpu *cpu = vcpu_new(vm, code, 0);
-	struct kvm_cpuid2 *cpuid = cpuid_supported(vm->kvm);
-
-	/* KVM leaves this bit to the VMM. */
-	cpuid_find(cpuid, 1, 0)->ecx |= BIT(24);
-	vcpu_set_cpuid(cpu, cpuid);
-	return cpu;
-}
-
-static void measure(const char *name, void (*code)(u64))
-{
-	vcpu_expect_done(guest_with(code));
-	report(name, ROUNDS);
-}
 
 static void op_cpuid(u64 unused)
 {
@@ -41,21 +14,54 @@ CASE(bench_cpuid, "CPUID")
 	measure("cpuid", op_cpuid);
 }
 
-static void hypercall(void)
-{
-	u64 result = HC_VAPIC_POLL_IRQ;
-
-	asm volatile("vmmcall" : "+a"(result) : : "memory");
-}
+static bool intel;
 
 static void op_hypercall(u64 unused)
 {
-	SAMPLE(hypercall());
+	u64 result;
+
+	if (intel)
+		SAMPLE(asm volatile("vmcall" : "=a"(result) : "a"(HC_VAPIC_POLL_IRQ) : "memory"));
+	else
+		SAMPLE(asm volatile("vmmcall" : "=a"(result) : "a"(HC_VAPIC_POLL_IRQ) : "memory"));
 }
 
 CASE(bench_hypercall, "a hypercall")
 {
+	intel = cpu_is_intel();
 	measure("hypercall", op_hypercall);
+}
+
+static void op_pause(u64 unused)
+{
+	SAMPLE(relax());
+}
+
+CASE(bench_pause, "PAUSE")
+{
+	measure("pause", op_pause);
+}
+
+/* ------------------------------------------------------------------------------------------------------------ MSRs */
+
+static void op_rdmsr_direct(u64 unused)
+{
+	SAMPLE(rdmsr(MSR_FS_BASE));
+}
+
+CASE(bench_rdmsr_direct, "RDMSR of one that the guest has to itself")
+{
+	measure("rdmsr-direct", op_rdmsr_direct);
+}
+
+static void op_wrmsr_direct(u64 unused)
+{
+	SAMPLE(wrmsr(MSR_KERNEL_GS_BASE, 0));
+}
+
+CASE(bench_wrmsr_direct, "WRMSR of one that the guest has to itself")
+{
+	measure("wrmsr-direct", op_wrmsr_direct);
 }
 
 static void op_rdmsr(u64 unused)
@@ -80,165 +86,96 @@ CASE(bench_wrmsr, "WRMSR")
 	measure("wrmsr", op_wrmsr);
 }
 
-static void ioeventfd(struct vcpu *cpu, u64 addr, u32 flags)
-{
-	struct kvm_ioeventfd arg = {
-		.addr = addr,
-		.len = 4,
-		.fd = OK(eventfd(0, EFD_NONBLOCK)),
-		.flags = flags,
-	};
+#define UNKNOWN_MSR 0x12345678
 
-	OK(ioctl(cpu->vm->fd, KVM_IOEVENTFD, &arg));
-}
-
-static void op_pio_ioeventfd(u64 unused)
-{
-	SAMPLE(outl(DOORBELL_PORT, 1));
-}
-
-CASE(bench_pio_ioeventfd, "a port write to an ioeventfd")
-{
-	struct vcpu *cpu = guest_with(op_pio_ioeventfd);
-
-	ioeventfd(cpu, DOORBELL_PORT, KVM_IOEVENTFD_FLAG_PIO);
-	vcpu_expect_done(cpu);
-	report("pio-ioeventfd", ROUNDS);
-}
-
-static void op_mmio_ioeventfd(u64 unused)
-{
-	SAMPLE(*(volatile u32 *)DOORBELL = 1);
-}
-
-CASE(bench_mmio_ioeventfd, "a memory write to an ioeventfd")
-{
-	struct vcpu *cpu = guest_with(op_mmio_ioeventfd);
-
-	ioeventfd(cpu, DOORBELL, 0);
-	vcpu_expect_done(cpu);
-	report("mmio-ioeventfd", ROUNDS);
-}
-
-/* Answers the device's exits with as little as a VMM can. */
-static void serve(const char *name, void (*code)(u64))
+/* A vCPU whose unknown MSRs are the VMM's. */
+static struct vcpu *guest_with_user_msrs(void (*code)(u64))
 {
 	struct vcpu *cpu = guest_with(code);
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_X86_USER_SPACE_MSR,
+				      .args = { KVM_MSR_EXIT_REASON_UNKNOWN } };
+
+	NEED(cpu->vm->kvm, KVM_CAP_X86_USER_SPACE_MSR);
+	OK(ioctl(cpu->vm->fd, KVM_ENABLE_CAP, &cap));
+	return cpu;
+}
+
+static void serve_msr(const char *name, u32 exit, void (*code)(u64))
+{
+	struct vcpu *cpu = guest_with_user_msrs(code);
 	struct kvm_run *run = cpu->run;
-	int fd = cpu->fd;
 
-	for (;;) {
-		OK(ioctl(fd, KVM_RUN, 0));
-		if (run->exit_reason == KVM_EXIT_MMIO && run->mmio.phys_addr == DEVICE)
-			continue;
-		if (run->exit_reason == KVM_EXIT_IO && run->io.port == DEVICE_PORT)
-			continue;
-		break;
-	}
-	/* The end, or a complaint. */
-	REQUIRE_EQ(run->exit_reason, KVM_EXIT_IO);
-	REQUIRE_EQ(run->io.port, GUEST_PORT);
-	vcpu_expect_done(cpu);
-	report(name, ROUNDS);
+	do
+		OK(ioctl(cpu->fd, KVM_RUN, 0));
+	while (run->exit_reason == exit && run->msr.index == UNKNOWN_MSR);
+	measure_on(name, cpu);
 }
 
-static void op_pio_user(u64 unused)
+static void op_rdmsr_user(u64 unused)
 {
-	SAMPLE(outl(DEVICE_PORT, 1));
+	SAMPLE(rdmsr(UNKNOWN_MSR));
 }
 
-CASE(bench_pio_user, "a port write to user space and back")
+CASE(bench_rdmsr_user, "RDMSR answered by user space")
 {
-	serve("pio-user", op_pio_user);
+	serve_msr("rdmsr-user", KVM_EXIT_X86_RDMSR, op_rdmsr_user);
 }
 
-static void op_mmio_user(u64 unused)
+static void op_wrmsr_user(u64 unused)
 {
-	SAMPLE(*(volatile u32 *)DEVICE = 1);
+	SAMPLE(wrmsr(UNKNOWN_MSR, 1));
 }
 
-CASE(bench_mmio_user, "a memory write to user space and back")
+CASE(bench_wrmsr_user, "WRMSR taken by user space")
 {
-	serve("mmio-user", op_mmio_user);
+	serve_msr("wrmsr-user", KVM_EXIT_X86_WRMSR, op_wrmsr_user);
 }
 
-static void op_eoi(u64 unused)
+/* ----------------------------------------------------------------------------------------------- control registers */
+
+static void op_cr0(u64 unused)
 {
-	x2apic_enable();
-	apic_enable();
-	SAMPLE(x2apic_write(APIC_EOI, 0));
+	u64 cr0 = read_cr0();
+
+	SAMPLE(write_cr0(cr0 ^= CR0_WP));
 }
 
-CASE(bench_eoi, "EOI of the x2APIC")
+CASE(bench_cr0, "a write of CR0 that changes WP")
 {
-	measure("x2apic-eoi", op_eoi);
+	measure("cr0-write", op_cr0);
 }
 
-static void op_deadline(u64 unused)
+static void op_cr3(u64 unused)
 {
-	u64 far;
+	u64 cr3 = read_cr3();
 
-	x2apic_enable();
-	apic_enable();
-	apic_write(APIC_LVTT, VECTOR | LVT_DEADLINE);
-	far = rdtsc() + (1ULL << 40);
-	SAMPLE(wrmsr(MSR_TSC_DEADLINE, far + _i));
-	wrmsr(MSR_TSC_DEADLINE, 0);
+	SAMPLE(write_cr3(cr3));
 }
 
-CASE(bench_deadline, "a write of the TSC deadline")
+CASE(bench_cr3, "a write of CR3")
 {
-	measure("tsc-deadline", op_deadline);
+	measure("cr3-write", op_cr3);
 }
 
-static void on_ipi(struct frame *frame)
+static void op_cr4(u64 unused)
 {
-	x2apic_write(APIC_EOI, 0);
+	u64 cr4 = read_cr4();
+
+	SAMPLE(write_cr4(cr4 ^= CR4_PGE));
 }
 
-static void op_self_ipi(u64 unused)
+CASE(bench_cr4, "a write of CR4 that changes PGE, to flush the TLB")
 {
-	x2apic_enable();
-	apic_enable();
-	irq_enable();
-	SAMPLE(x2apic_write(APIC_SELF_IPI, VECTOR));
-	irq_disable();
+	measure("cr4-write", op_cr4);
 }
 
-CASE(bench_self_ipi, "an IPI to oneself, taken and acknowledged")
+static void op_cr8(u64 unused)
 {
-	guest_handlers[VECTOR] = on_ipi;
-	measure("self-ipi-eoi", op_self_ipi);
+	SAMPLE(write_cr8(_i & 1));
+	write_cr8(0);
 }
 
-static void op_touch(u64 unused)
+CASE(bench_cr8, "a write of CR8")
 {
-	volatile u8 *page = (u8 *)TOUCHED;
-
-	SAMPLE((*page = 1, page += PAGE));
-}
-
-static void touch(const char *name, bool present)
-{
-	struct vcpu *cpu = guest_with(op_touch);
-	u64 size = BATCHES * ROUNDS * PAGE;
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	REQUIRE(memory != MAP_FAILED);
-	OK(madvise(memory, size, MADV_NOHUGEPAGE));
-	if (present)
-		memset(memory, 1, size);
-	OK(vm_set_slot(cpu->vm, SLOT_TEST, 0, TOUCHED, size, memory));
-	vcpu_expect_done(cpu);
-	report(name, ROUNDS);
-}
-
-CASE(bench_touch, "the first touch of a page of 4 KiB, by anybody")
-{
-	touch("first-touch", false);
-}
-
-CASE(bench_map, "the guest's first touch of a page of 4 KiB that the VMM has")
-{
-	touch("map-present", true);
+	measure("cr8-write", op_cr8);
 }

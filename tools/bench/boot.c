@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What booting Linux takes, from the start of the VMM (the one of samples/) to the guest's last word. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+#define EXITS "/sys/kernel/debug/kvm/exits"
+#define LAST_WORD "guest: done"
+
+static u64 counted_exits(void)
+{
+	char text[32];
+
+	REQUIRE(read_file(EXITS, text, sizeof(text)));
+	return strtoull(text, NULL, 10);
+}
+
+/* In a child: the VMM, its console into the pipe. */
+static void start_vmm(int output)
+{
+	struct utsname name;
+	char kernel[300];
+
+	uname(&name);
+	snprintf(kernel, sizeof(kernel), "/boot/vmlinuz-%s", name.release);
+	dup2(output, STDOUT_FILENO);
+	execl("build/samples/vmm", "vmm", "--kernel", kernel, "--initrd", "build/samples/initrd",
+	      "--append", "console=ttyS0 quiet panic=-1 nokaslr", NULL);
+	_exit(127);
+}
+
+CASE_SLOW(bench_boot, "booting Linux", 900)
+{
+	char line[300], all[4096] = "";
+	bool done = false;
+	int ends[2], status;
+	u64 start, exits = 0;
+	FILE *console;
+	pid_t vmm;
+
+	if (access("build/samples/vmm", X_OK))
+		SKIP("build/samples/vmm is not there: make samples-build");
+	REQUIRE(access(EXITS, R_OK) == 0);
+	OK(pipe(ends));
+	start = rdtsc();
+	vmm = OK(fork());
+	if (!vmm)
+		start_vmm(ends[1]);
+	close(ends[1]);
+	console = fdopen(ends[0], "r");
+	while (!done && fgets(line, sizeof(line), console)) {
+		strncat(all, line, sizeof(all) - strlen(all) - 1);
+		done = strncmp(line, LAST_WORD, strlen(LAST_WORD)) == 0;
+	}
+	if (done) {
+		report_value("boot-ticks", rdtsc() - start);
+		/* Totals are of machines that live: before this one is gone. */
+		exits = counted_exits();
+		report_value("boot-exits", exits);
+	} else {
+		FAIL("the guest did not come to its end: %s", all);
+	}
+	kill(vmm, SIGKILL);
+	waitpid(vmm, &status, 0);
+	CHECK(exits > 0);
+}
