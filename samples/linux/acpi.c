@@ -3,63 +3,14 @@
  * ACPI tables for a machine without a past ("hardware-reduced": no PIT, no PIC, no fixed registers), ACPI Specification
  * 6.5, chapter 5.  RSDP -> XSDT -> FADT -> DSDT, and the MADT with the interrupt controllers.
  */
-#include <string.h>
-
 #include "vmm.h"
 
-#define FADT_RESET_REG_SUPPORTED (1 << 10)
-#define FADT_HW_REDUCED (1 << 20)
-#define BOOT_ARCH_LEGACY_DEVICES 1 /* of which the serial port is one */
-#define BOOT_ARCH_NO_VGA (1 << 2)
-#define BOOT_ARCH_NO_RTC (1 << 5)
-#define SPACE_IO 1
-
-struct address {
-	u8 space, bits, offset, access;
-	u64 address;
-} __attribute__((packed));
-
-struct header {
-	char signature[4];
-	u32 length;
-	u8 revision, checksum;
-	char oem[6], oem_table[8];
-	u32 oem_revision;
-	char creator[4];
-	u32 creator_revision;
-} __attribute__((packed));
-
-struct rsdp {
-	char signature[8];
-	u8 checksum;
-	char oem[6];
-	u8 revision;
-	u32 rsdt, length;
-	u64 xsdt;
-	u8 checksum_all, reserved[3];
-} __attribute__((packed));
-
-struct fadt {
-	struct header header;
-	u8 fixed_hardware[109 - sizeof(struct header)]; /* there is none */
-	u16 boot_arch;
-	u8 reserved;
-	u32 flags;
-	struct address reset;
-	u8 reset_value;
-	u8 skipped[140 - 129];
-	u64 dsdt;
-	u8 fixed_blocks[244 - 148];
-	struct address sleep_control, sleep_status;
-	u64 hypervisor;
-} __attribute__((packed));
+#define BOOT_ARCH 0x25 /* legacy devices, of which the serial port is one; no VGA, no clock */
+#define FADT_FLAGS (1 << 20 | 1 << 10) /* hardware-reduced; has a reset register */
+#define FADT_SIZE 276
+#define HEADER_SIZE 36
 
 static u8 *table; /* where the next table goes */
-
-static u64 gpa_of(const void *pointer)
-{
-	return (const u8 *)pointer - vm.ram;
-}
 
 static u8 checksum(const void *data, u32 size)
 {
@@ -70,24 +21,29 @@ static u8 checksum(const void *data, u32 size)
 	return sum;
 }
 
-static void *begin(const char *signature, u8 revision)
+/* Fields by their offsets in the specification, which is shorter than structures, and no harder to compare. */
+static void set(u8 *field, u64 value, u32 size)
 {
-	struct header *header = (struct header *)table;
-
-	memcpy(header->signature, signature, 4);
-	header->revision = revision;
-	memcpy(header->oem, "SAMPLE", 6);
-	memcpy(header->oem_table, "LINUXVMM", 8);
-	memcpy(header->creator, "VMM ", 4);
-	table += sizeof(*header);
-	return header;
+	memcpy(field, &value, size);
 }
 
-static void end(struct header *header)
+static u8 *begin(const char *signature, u8 revision)
 {
-	header->length = table - (u8 *)header;
-	header->checksum = checksum(header, header->length);
+	u8 *start = table;
+
+	memcpy(start, signature, 4);
+	start[8] = revision;
+	memcpy(start + 10, "SAMPLELINUXVMM", 14); /* whose, which */
+	table += HEADER_SIZE;
+	return start;
+}
+
+static u64 end(u8 *start)
+{
+	set(start + 4, table - start, 4);
+	start[9] = checksum(start, table - start);
 	table += -(u64)table & 15;
+	return start - vm.ram;
 }
 
 static void put(const void *data, u32 size)
@@ -134,7 +90,7 @@ static void aml_device(const char *name, const char *hid, u8 uid, const u8 *io, 
 static u64 write_dsdt(unsigned int virtio_devices)
 {
 	static const u8 serial_ports[] = { 0x47, 1, BYTES(PORT_SERIAL | PORT_SERIAL << 16), 1, 8 };
-	struct header *dsdt = begin("DSDT", 6);
+	u8 *dsdt = begin("DSDT", 6);
 	u8 *scope;
 
 	/* Name (\_S5, Package () { 5, 0 }): how to power off.  Then Scope (\_SB), its length in two bytes. */
@@ -153,56 +109,57 @@ static u64 write_dsdt(unsigned int virtio_devices)
 	}
 	scope[0] = 0x40 | ((table - scope) & 0xf);
 	scope[1] = (table - scope) >> 4;
-	end(dsdt);
-	return gpa_of(dsdt);
+	return end(dsdt);
+}
+
+/* A register: an I/O port of 8 bits. */
+static void set_port(u8 *field, u16 port)
+{
+	set(field, 0x01000801, 4);
+	set(field + 4, port, 8);
 }
 
 static u64 write_fadt(u64 dsdt)
 {
-	struct fadt *fadt = begin("FACP", 6);
+	u8 *fadt = begin("FACP", 6);
 
-	table = (u8 *)(fadt + 1);
-	fadt->boot_arch = BOOT_ARCH_LEGACY_DEVICES | BOOT_ARCH_NO_VGA | BOOT_ARCH_NO_RTC;
-	fadt->flags = FADT_HW_REDUCED | FADT_RESET_REG_SUPPORTED;
-	fadt->reset = (struct address){ SPACE_IO, 8, 0, 1, PORT_RESET };
-	fadt->reset_value = 0xfe;
-	fadt->dsdt = dsdt;
-	fadt->sleep_control = (struct address){ SPACE_IO, 8, 0, 1, PORT_SLEEP };
-	fadt->sleep_status = (struct address){ SPACE_IO, 8, 0, 1, PORT_SLEEP + 1 };
-	end(&fadt->header);
-	return gpa_of(fadt);
+	table = fadt + FADT_SIZE;
+	set(fadt + 109, BOOT_ARCH, 2);
+	set(fadt + 112, FADT_FLAGS, 4);
+	set_port(fadt + 116, PORT_RESET);
+	fadt[128] = 0xfe;
+	set(fadt + 140, dsdt, 8);
+	set_port(fadt + 244, PORT_SLEEP);
+	set_port(fadt + 256, PORT_SLEEP + 1); /* the status */
+	return end(fadt);
 }
 
 static u64 write_madt(void)
 {
-	struct header *madt = begin("APIC", 5);
+	u8 *madt = begin("APIC", 5);
 
 	PUT(BYTES(0xfee00000), BYTES(0)); /* the local APICs' address; no PIC */
 	for (u32 i = 0; i < vm.cpus; i++)
 		PUT(0, 8, i, i, BYTES(1)); /* a local APIC, enabled */
 	PUT(1, 12, 0, 0, BYTES(0xfec00000), BYTES(0)); /* the IOAPIC, from interrupt 0 */
-	end(madt);
-	return gpa_of(madt);
+	return end(madt);
 }
 
 void acpi_write(unsigned int virtio_devices)
 {
-	struct rsdp *rsdp = guest_memory(ACPI_ADDR, 0x10000);
+	u8 *rsdp = guest_memory(ACPI_ADDR, 0x10000), *xsdt;
 	u64 tables[2];
-	struct header *xsdt;
 
-	table = (u8 *)rsdp + 64;
+	table = rsdp + 64;
 	tables[0] = write_fadt(write_dsdt(virtio_devices));
 	tables[1] = write_madt();
 	xsdt = begin("XSDT", 1);
 	put(tables, sizeof(tables));
-	end(xsdt);
 
-	memcpy(rsdp->signature, "RSD PTR ", 8);
-	memcpy(rsdp->oem, "SAMPLE", 6);
-	rsdp->revision = 2;
-	rsdp->length = sizeof(*rsdp);
-	rsdp->xsdt = gpa_of(xsdt);
-	rsdp->checksum = checksum(rsdp, 20);
-	rsdp->checksum_all = checksum(rsdp, sizeof(*rsdp));
+	memcpy(rsdp, "RSD PTR ", 8);
+	rsdp[15] = 2; /* revision */
+	set(rsdp + 20, 36, 4);
+	set(rsdp + 24, end(xsdt), 8);
+	rsdp[8] = checksum(rsdp, 20);
+	rsdp[32] = checksum(rsdp, 36);
 }

@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A virtio disk over a file: Virtual I/O Device Specification 1.2, 5.2. */
-#include <errno.h>
-#include <fcntl.h>
 #include <linux/virtio_blk.h>
 #include <linux/virtio_ids.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "vmm.h"
 
@@ -99,7 +94,7 @@ void blk_add(const char *path)
 		disk.features |= 1 << VIRTIO_BLK_F_RO;
 	}
 	if (file < 0 || fstat(file, &stat))
-		die("%s", path);
+		err(1, "%s", path);
 	config.capacity = stat.st_size / SECTOR;
 	virtio_add(&disk);
 }

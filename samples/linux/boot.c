@@ -4,13 +4,8 @@
  * kernel is entered in 64-bit mode.
  */
 #include <asm/bootparam.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stddef.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <sys/mman.h>
 
 #include "vmm.h"
 
@@ -30,47 +25,43 @@
 
 static u64 entry;
 
-/* Reads from a file into guest memory. */
-static u64 load(const char *path, int fd, off_t from, u64 to, u64 size)
-{
-	void *memory = guest_memory(to, size);
-
-	if (!memory)
-		die("%s: does not fit into the guest's memory", path);
-	for (u64 done = 0; done < size;) {
-		ssize_t n = pread(fd, memory + done, size - done, from + done);
-
-		if (n <= 0)
-			die("%s", path);
-		done += n;
-	}
-	return size;
-}
-
-static int open_file(const char *path, u64 *size)
+/* A file, mapped. */
+static const u8 *map_file(const char *path, u64 *size)
 {
 	struct stat stat;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	void *file;
 
 	if (fd < 0 || fstat(fd, &stat))
-		die("%s", path);
+		err(1, "%s", path);
 	*size = stat.st_size;
-	return fd;
+	file = mmap(NULL, stat.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (file == MAP_FAILED)
+		err(1, "%s", path);
+	close(fd);
+	return file;
+}
+
+static void copy_to_guest(u64 gpa, const void *data, u64 size)
+{
+	void *memory = guest_memory(gpa, size);
+
+	if (!memory)
+		errx(1, "the guest has not enough memory");
+	memcpy(memory, data, size);
 }
 
 /* As high as the kernel takes it, page aligned. */
 static void load_initrd(struct boot_params *params, const char *path)
 {
 	u64 size, top = vm.ram_size;
-	int fd = open_file(path, &size);
+	const u8 *file = map_file(path, &size);
 
 	if (top > params->hdr.initrd_addr_max)
 		top = params->hdr.initrd_addr_max;
-	if (size > top)
-		die("%s: does not fit into the guest's memory", path);
 	params->hdr.ramdisk_image = (top - size) & ~(PAGE_SIZE - 1UL);
-	params->hdr.ramdisk_size = load(path, fd, 0, params->hdr.ramdisk_image, size);
-	close(fd);
+	params->hdr.ramdisk_size = size;
+	copy_to_guest(params->hdr.ramdisk_image, file, size);
 }
 
 static void add_memory(struct boot_params *params, u64 start, u64 end, u32 type)
@@ -86,28 +77,28 @@ void boot_load(const char *kernel, const char *initrd, const char *cmdline)
 	struct boot_params *params = guest_memory(BOOT_PARAMS_ADDR, sizeof(*params));
 	struct setup_header *header = &params->hdr;
 	u64 size, setup;
-	int fd = open_file(kernel, &size);
+	const u8 *file = map_file(kernel, &size);
 
 	/* The header, out of the part of the kernel that real mode would run and that nothing runs here. */
-	errno = 0;
-	load(kernel, fd, HEADER_OFFSET, BOOT_PARAMS_ADDR + HEADER_OFFSET, sizeof(*header));
-	if (header->header != HEADER_MAGIC || header->version < PROTOCOL_2_12 ||
-	    !(header->xloadflags & XLF_KERNEL_64))
-		die("%s: not a bzImage with a 64-bit entry", kernel);
+	if (size < HEADER_OFFSET + sizeof(*header))
+		errx(1, "%s: not a bzImage", kernel);
+	memcpy(header, file + HEADER_OFFSET, sizeof(*header));
 	setup = ((header->setup_sects ?: 4) + 1) * SECTOR;
+	if (header->header != HEADER_MAGIC || header->version < PROTOCOL_2_12 || size < setup ||
+	    !(header->xloadflags & XLF_KERNEL_64))
+		errx(1, "%s: not a bzImage with a 64-bit entry", kernel);
 	if (!guest_memory(header->pref_address, header->init_size))
-		die("%s: needs more memory than the guest has", kernel);
-	load(kernel, fd, setup, header->pref_address, size - setup);
+		errx(1, "%s: needs more memory than the guest has", kernel);
+	copy_to_guest(header->pref_address, file + setup, size - setup);
 	entry = header->pref_address + ENTRY_64;
-	close(fd);
 
 	if (strlen(cmdline) > header->cmdline_size)
-		die("the kernel's command line is too long");
-	strcpy(guest_memory(CMDLINE_ADDR, header->cmdline_size + 1), cmdline);
+		errx(1, "the kernel's command line is too long");
+	copy_to_guest(CMDLINE_ADDR, cmdline, strlen(cmdline) + 1);
+	copy_to_guest(RESET_VECTOR_ADDR, reset, sizeof(reset));
 	header->cmd_line_ptr = CMDLINE_ADDR;
 	header->type_of_loader = LOADER_OTHER;
 	params->acpi_rsdp_addr = ACPI_ADDR;
-	memcpy(guest_memory(RESET_VECTOR_ADDR, sizeof(reset)), reset, sizeof(reset));
 	if (initrd)
 		load_initrd(params, initrd);
 	add_memory(params, 0, LOW_RAM_END, E820_RAM);
@@ -150,7 +141,7 @@ void boot_vcpu(int vcpu)
 	struct kvm_sregs sregs;
 
 	map_everything();
-	memcpy(guest_memory(GDT_ADDR, sizeof(gdt)), gdt, sizeof(gdt));
+	copy_to_guest(GDT_ADDR, gdt, sizeof(gdt));
 
 	/* What the kernel left at reset stays as it is: the task register, the APIC's base. */
 	IOCTL(vcpu, KVM_GET_SREGS, &sregs);

@@ -3,18 +3,10 @@
  * The machine: its memory, its vCPUs with a thread each, and who answers when one leaves the guest.  The main thread serves
  * the devices' file descriptors.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "vmm.h"
 
@@ -27,34 +19,21 @@
 #define STATUS_RESET 2
 #define STATUS_SHUTDOWN 3 /* a triple fault */
 
-struct machine vm = { .ram_size = 256UL << 20, .cpus = 1 };
+struct machine vm;
 
 static struct pollfd watched[MAX_WATCHED];
 static struct {
-	void (*handler)(void *data);
+	bool (*handler)(void *data);
 	void *data;
 } watchers[MAX_WATCHED];
 static unsigned int nr_watched;
-
-void die(const char *format, ...)
-{
-	int error = errno;
-	va_list args;
-
-	va_start(args, format);
-	fprintf(stderr, "vmm: ");
-	vfprintf(stderr, format, args);
-	fprintf(stderr, error ? ": %s\n" : "\n", strerror(error));
-	va_end(args);
-	exit(STATUS_ERROR);
-}
 
 int must_ioctl(int fd, unsigned long command, void *argument, const char *name)
 {
 	int r = ioctl(fd, command, argument);
 
 	if (r < 0)
-		die("%s", name);
+		err(STATUS_ERROR, "%s", name);
 	return r;
 }
 
@@ -65,30 +44,23 @@ void *guest_memory(u64 gpa, u64 size)
 
 /* ------------------------------------------------------------------------------------------ events without an exit */
 
-void watch(int fd, void (*handler)(void *data), void *data)
+void watch(int fd, bool (*handler)(void *data), void *data)
 {
 	if (nr_watched == MAX_WATCHED)
-		die("too many file descriptors to watch");
+		errx(STATUS_ERROR, "too many file descriptors to watch");
 	watched[nr_watched] = (struct pollfd){ .fd = fd, .events = POLLIN };
 	watchers[nr_watched].handler = handler;
 	watchers[nr_watched++].data = data;
-}
-
-void unwatch(int fd)
-{
-	for (unsigned int i = 0; i < nr_watched; i++)
-		if (watched[i].fd == fd)
-			watched[i].fd = -1; /* poll() passes over it */
 }
 
 static void serve_devices(void)
 {
 	for (;;) {
 		if (poll(watched, nr_watched, -1) < 0 && errno != EINTR)
-			die("poll");
+			err(STATUS_ERROR, "poll");
 		for (unsigned int i = 0; i < nr_watched; i++) {
-			if (watched[i].revents & (POLLIN | POLLHUP))
-				watchers[i].handler(watchers[i].data);
+			if (watched[i].revents && !watchers[i].handler(watchers[i].data))
+				watched[i].fd = -1; /* poll() passes over it */
 		}
 	}
 }
@@ -177,11 +149,24 @@ static void print_registers(int vcpu)
 		regs.rax, regs.rbx, regs.rcx, regs.rdx, regs.rsi, regs.rdi, regs.rbp);
 }
 
-static void stop(int vcpu, long id, int status, const char *why, u64 detail)
+static void stop(int vcpu, const struct kvm_run *run)
 {
-	fprintf(stderr, "vmm: vCPU %ld: %s (%#llx)\n", id, why, (unsigned long long)detail);
+	switch (run->exit_reason) {
+	case KVM_EXIT_SHUTDOWN:
+		warnx("a triple fault");
+		break;
+	case KVM_EXIT_FAIL_ENTRY:
+		warnx("the processor refused the entry: %#llx",
+		      run->fail_entry.hardware_entry_failure_reason);
+		break;
+	case KVM_EXIT_INTERNAL_ERROR:
+		warnx("KVM gave up: suberror %u", run->internal.suberror);
+		break;
+	default:
+		warnx("an exit this VMM does not know: %u", run->exit_reason);
+	}
 	print_registers(vcpu);
-	exit(status);
+	exit(run->exit_reason == KVM_EXIT_SHUTDOWN ? STATUS_SHUTDOWN : STATUS_ERROR);
 }
 
 /* ---------------------------------------------------------------------------------------------------------- vCPUs */
@@ -245,37 +230,19 @@ static void *run_vcpu(void *argument)
 	struct kvm_run *run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
 
 	if (run == MAP_FAILED)
-		die("cannot map a vCPU's kvm_run");
+		err(STATUS_ERROR, "cannot map a vCPU's kvm_run");
 	for (;;) {
 		if (ioctl(vcpu, KVM_RUN, 0) < 0) {
 			if (errno == EINTR || errno == EAGAIN)
 				continue;
-			die("KVM_RUN of vCPU %ld", id);
+			err(STATUS_ERROR, "KVM_RUN of vCPU %ld", id);
 		}
-		switch (run->exit_reason) {
-		case KVM_EXIT_IO:
+		if (run->exit_reason == KVM_EXIT_IO)
 			handle_io(run);
-			break;
-		case KVM_EXIT_MMIO:
+		else if (run->exit_reason == KVM_EXIT_MMIO)
 			handle_mmio(run);
-			break;
-		case KVM_EXIT_INTR:
-			break;
-		case KVM_EXIT_SHUTDOWN:
-			stop(vcpu, id, STATUS_SHUTDOWN, "triple fault", 0);
-			break;
-		case KVM_EXIT_FAIL_ENTRY:
-			stop(vcpu, id, STATUS_ERROR, "the processor refused the entry",
-			     run->fail_entry.hardware_entry_failure_reason);
-			break;
-		case KVM_EXIT_INTERNAL_ERROR:
-			stop(vcpu, id, STATUS_ERROR, "KVM gave up: suberror",
-			     run->internal.suberror);
-			break;
-		default:
-			stop(vcpu, id, STATUS_ERROR, "an exit this VMM does not know",
-			     run->exit_reason);
-		}
+		else if (run->exit_reason != KVM_EXIT_INTR)
+			stop(vcpu, run);
 	}
 }
 
@@ -287,9 +254,9 @@ static void create_vm(void)
 
 	vm.kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (vm.kvm < 0)
-		die("/dev/kvm");
+		err(STATUS_ERROR, "/dev/kvm");
 	if (ioctl(vm.kvm, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
-		die("this is another /dev/kvm");
+		errx(STATUS_ERROR, "this is another /dev/kvm");
 	vm.fd = IOCTL(vm.kvm, KVM_CREATE_VM, 0);
 
 	/* Intel processors without unrestricted guest run real mode in pages that the VMM gives up for it. */
@@ -304,20 +271,35 @@ static void create_vm(void)
 	vm.ram = mmap(NULL, vm.ram_size, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (vm.ram == MAP_FAILED)
-		die("no memory for the guest");
+		err(STATUS_ERROR, "no memory for the guest");
 	memory.userspace_addr = (u64)vm.ram;
 	IOCTL(vm.fd, KVM_SET_USER_MEMORY_REGION, &memory);
 }
 
+enum { KERNEL, INITRD, APPEND, SMP, MEM, DISK, NET, NR_OPTIONS };
+
 static const struct option options[] = {
-	{ "kernel", required_argument, NULL, 'k' }, { "initrd", required_argument, NULL, 'i' },
-	{ "append", required_argument, NULL, 'a' }, { "smp", required_argument, NULL, 's' },
-	{ "mem", required_argument, NULL, 'm' },    { "disk", required_argument, NULL, 'd' },
-	{ "net", required_argument, NULL, 'n' },    {},
+	{ "kernel", required_argument, NULL, KERNEL },
+	{ "initrd", required_argument, NULL, INITRD },
+	{ "append", required_argument, NULL, APPEND },
+	{ "smp", required_argument, NULL, SMP },
+	{ "mem", required_argument, NULL, MEM },
+	{ "disk", required_argument, NULL, DISK },
+	{ "net", required_argument, NULL, NET },
+	{},
 };
 
-static void usage(void)
+static void parse(int argc, char **argv, const char **values)
 {
+	unsigned int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) < NR_OPTIONS)
+		values[option] = optarg;
+	vm.cpus = atoi(values[SMP]);
+	vm.ram_size = strtoull(values[MEM], NULL, 0) << 20;
+	if (option == -1U && optind == argc && values[KERNEL] && vm.cpus && vm.cpus <= MAX_CPUS &&
+	    vm.ram_size >= 64UL << 20 && vm.ram_size <= RAM_MAX)
+		return;
 	fprintf(stderr,
 		"usage: vmm --kernel BZIMAGE [--initrd FILE] [--append 'ARGS'] [--smp N] [--mem MB]\n"
 		"           [--disk FILE] [--net self|TAP]\n"
@@ -328,55 +310,23 @@ static void usage(void)
 
 int main(int argc, char **argv)
 {
-	const char *kernel = NULL, *initrd = NULL, *append = "console=ttyS0", *disk = NULL,
-		   *net = NULL;
+	const char *values[NR_OPTIONS] = { [APPEND] = "console=ttyS0", [SMP] = "1", [MEM] = "256" };
 	pthread_t thread;
-	int option;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (option) {
-		case 'k':
-			kernel = optarg;
-			break;
-		case 'i':
-			initrd = optarg;
-			break;
-		case 'a':
-			append = optarg;
-			break;
-		case 's':
-			vm.cpus = atoi(optarg);
-			break;
-		case 'm':
-			vm.ram_size = strtoull(optarg, NULL, 0) << 20;
-			break;
-		case 'd':
-			disk = optarg;
-			break;
-		case 'n':
-			net = optarg;
-			break;
-		default:
-			usage();
-		}
-	}
-	if (!kernel || optind != argc || !vm.cpus || vm.cpus > MAX_CPUS ||
-	    vm.ram_size < 64UL << 20 || vm.ram_size > RAM_MAX)
-		usage();
-
+	parse(argc, argv, values);
 	create_vm();
 	serial_init();
-	if (disk)
-		blk_add(disk);
-	if (net)
-		net_add(net);
+	if (values[DISK])
+		blk_add(values[DISK]);
+	if (values[NET])
+		net_add(values[NET]);
 	acpi_write(virtio_count());
-	boot_load(kernel, initrd, append);
+	boot_load(values[KERNEL], values[INITRD], values[APPEND]);
 
 	for (long id = 0; id < vm.cpus; id++)
 		vcpus[id] = create_vcpu(id);
 	for (long id = 0; id < vm.cpus; id++)
 		if (pthread_create(&thread, NULL, run_vcpu, (void *)id))
-			die("no thread for a vCPU");
+			err(STATUS_ERROR, "no thread for a vCPU");
 	serve_devices();
 }

@@ -4,7 +4,6 @@
  * which owns every address but the guest's: it answers ARP and ping, and needs no rights on the host.
  */
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <linux/if_tun.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_net.h>
@@ -13,9 +12,6 @@
 #include <netinet/if_ether.h>
 #include <netinet/ip.h>
 #include <netinet/ip_icmp.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "vmm.h"
 
@@ -137,17 +133,18 @@ static void kicked(struct virtio *dev, struct queue *queue)
 		send_all(queue);
 }
 
-static void tap_readable(void *unused)
+static bool tap_readable(void *unused)
 {
 	u8 packet[HEADER + FRAME_MAX];
 	ssize_t size = read(tap, packet, sizeof(packet));
 
 	if (size < (ssize_t)HEADER)
-		return;
+		return size < 0 && errno == EAGAIN;
 	((struct virtio_net_hdr_v1 *)packet)->num_buffers = 1;
 	pthread_mutex_lock(&card.lock);
 	receive(packet, size);
 	pthread_mutex_unlock(&card.lock);
+	return true;
 }
 
 static void open_tap(const char *name)
@@ -158,7 +155,7 @@ static void open_tap(const char *name)
 	strncpy(request.ifr_name, name, IFNAMSIZ - 1);
 	tap = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (tap < 0)
-		die("/dev/net/tun");
+		err(1, "/dev/net/tun");
 	IOCTL(tap, TUNSETIFF, &request);
 	IOCTL(tap, TUNSETVNETHDRSZ, &header);
 }

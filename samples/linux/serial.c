@@ -1,25 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A 16550A: what is sent goes to standard output at once, what is received comes from standard input.  A terminal is put
- * into raw mode; Ctrl-A x ends the VMM.
+ * into raw mode, but for Ctrl-C.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/eventfd.h>
 #include <termios.h>
-#include <unistd.h>
 
 #include "vmm.h"
 
 #define DATA 0 /* the divisor's low byte with LCR_DLAB, as IER is its high one */
 #define IER 1
-#define IIR 2 /* read; the FIFO's control when written */
+#define IIR 2 /* the FIFO's control when written */
 #define LCR 3
-#define MCR 4
 #define LSR 5
 #define MSR 6
-#define SCR 7
 
 #define IER_RECEIVED 1
 #define IER_SENT 2
@@ -28,11 +21,9 @@
 #define IIR_RECEIVED 4
 #define IIR_FIFO 0xc0
 #define LCR_DLAB 0x80
-#define MCR_LOOP 0x10
 #define LSR_RECEIVED 1
 #define LSR_EMPTY 0x60 /* nothing left to send */
 #define MSR_CONNECTED 0xb0
-#define ESCAPE 1 /* Ctrl-A */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static u8 registers[8], divisor[2];
@@ -64,9 +55,7 @@ void serial_out(u16 offset, u8 value)
 	if (offset < 2 && registers[LCR] & LCR_DLAB) {
 		divisor[offset] = value;
 	} else if (offset == DATA) {
-		if (registers[MCR] & MCR_LOOP)
-			received[head++ % sizeof(received)] = value;
-		else if (write(STDOUT_FILENO, &value, 1) != 1)
+		if (write(STDOUT_FILENO, &value, 1) != 1)
 			exit(1);
 		sent = true;
 	} else if (offset != LSR && offset != MSR) {
@@ -92,10 +81,8 @@ static u8 read_register(u16 offset)
 		return value | IIR_FIFO;
 	case LSR:
 		return LSR_EMPTY | (head != tail ? LSR_RECEIVED : 0);
-	case MSR: /* looped back, it shows what MCR drives */
-		value = registers[MCR];
-		return value & MCR_LOOP ? (value & 2) << 3 | (value & 1) << 5 | (value & 0xc) << 4 :
-					  MSR_CONNECTED;
+	case MSR:
+		return MSR_CONNECTED;
 	default:
 		return registers[offset];
 	}
@@ -115,27 +102,21 @@ u8 serial_in(u16 offset)
 	return value;
 }
 
-static void typed(void *unused)
+static bool typed(void *unused)
 {
-	static bool escaped;
 	u8 key;
+	bool more = true;
 
 	/* What does not fit waits in the terminal: this is called again. */
 	pthread_mutex_lock(&lock);
 	if (head - tail < sizeof(received)) {
-		if (read(STDIN_FILENO, &key, 1) != 1) {
-			unwatch(STDIN_FILENO);
-		} else if (escaped && key == 'x') {
-			exit(0);
-		} else if (key == ESCAPE && !escaped) {
-			escaped = true;
-		} else {
-			escaped = false;
+		more = read(STDIN_FILENO, &key, 1) == 1;
+		if (more)
 			received[head++ % sizeof(received)] = key;
-			interrupt();
-		}
+		interrupt();
 	}
 	pthread_mutex_unlock(&lock);
+	return more;
 }
 
 static void restore_terminal(void)
@@ -154,6 +135,7 @@ void serial_init(void)
 	raw = terminal;
 	cfmakeraw(&raw);
 	raw.c_oflag |= OPOST;
+	raw.c_lflag |= ISIG; /* Ctrl-C ends the VMM */
 	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
 	atexit(restore_terminal);
 }

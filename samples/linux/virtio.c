@@ -10,8 +10,6 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 #include <linux/virtio_ring.h>
-#include <string.h>
-#include <sys/eventfd.h>
 
 #include "vmm.h"
 
@@ -81,7 +79,7 @@ void virtio_interrupt(struct virtio *dev, struct queue *queue)
 }
 
 /* A doorbell rang, in the main thread. */
-static void serve(void *data)
+static bool serve(void *data)
 {
 	struct virtio *dev = data;
 
@@ -93,6 +91,7 @@ static void serve(void *data)
 			dev->kicked(dev, &dev->queues[i]);
 	}
 	pthread_mutex_unlock(&dev->lock);
+	return true;
 }
 
 /* -------------------------------------------------------------------------------------------------- registers */
@@ -133,33 +132,19 @@ static bool queue_usable(const struct queue *queue)
 						 queue->size * sizeof(struct vring_used_elem));
 }
 
-static void set_half(u64 *address, u32 value, bool high)
-{
-	*address = high ? (u32)*address | (u64)value << 32 : (*address >> 32) << 32 | value;
-}
-
 static void write_queue_register(struct queue *queue, u32 offset, u32 value)
 {
-	switch (offset) {
-	case VIRTIO_MMIO_QUEUE_READY:
+	u64 *addresses[] = { &queue->desc, &queue->avail,
+			     &queue->used }; /* 16 bytes apart, in two halves */
+	u32 i = (offset - VIRTIO_MMIO_QUEUE_DESC_LOW) / 16;
+
+	if (offset == VIRTIO_MMIO_QUEUE_READY) {
 		queue->ready = value & 1 && queue_usable(queue);
 		queue->last_avail = 0;
-		return;
-	case VIRTIO_MMIO_QUEUE_NUM:
+	} else if (offset == VIRTIO_MMIO_QUEUE_NUM) {
 		queue->size = value <= QUEUE_MAX ? value : 0;
-		return;
-	case VIRTIO_MMIO_QUEUE_DESC_LOW:
-	case VIRTIO_MMIO_QUEUE_DESC_HIGH:
-		set_half(&queue->desc, value, offset & 4);
-		return;
-	case VIRTIO_MMIO_QUEUE_AVAIL_LOW:
-	case VIRTIO_MMIO_QUEUE_AVAIL_HIGH:
-		set_half(&queue->avail, value, offset & 4);
-		return;
-	case VIRTIO_MMIO_QUEUE_USED_LOW:
-	case VIRTIO_MMIO_QUEUE_USED_HIGH:
-		set_half(&queue->used, value, offset & 4);
-		return;
+	} else if (offset >= VIRTIO_MMIO_QUEUE_DESC_LOW && i < ARRAY_SIZE(addresses)) {
+		memcpy((u8 *)addresses[i] + (offset & 4), &value, 4);
 	}
 }
 
@@ -233,7 +218,7 @@ unsigned int virtio_count(void)
 void virtio_add(struct virtio *dev)
 {
 	if (nr_devices == MAX_DEVICES)
-		die("too many virtio devices");
+		errx(1, "too many virtio devices");
 	dev->index = nr_devices++;
 	dev->features |= 1ULL << VIRTIO_F_VERSION_1;
 	devices[dev->index] = dev;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A VMM that boots Linux, in under a thousand lines.  Read main.c first, then boot.c and acpi.c for what the kernel finds
+ * A VMM that boots Linux, in little over a thousand lines.  Read main.c first, then boot.c and acpi.c for what the kernel finds
  * when it starts, and virtio.c for how a device and its driver talk.
  *
  * There is one machine in a process, so what belongs to it is global.
@@ -8,11 +8,20 @@
 #ifndef VMM_H
 #define VMM_H
 
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <linux/kvm.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 typedef uint8_t u8;
 typedef uint16_t u16;
@@ -49,8 +58,6 @@ struct machine {
 
 extern struct machine vm;
 
-/* Prints a message with errno's words when errno is set, and ends the VMM. */
-void die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 /* An ioctl that must succeed. */
 int must_ioctl(int fd, unsigned long command, void *argument, const char *name);
 #define IOCTL(fd, command, argument) must_ioctl(fd, command, (void *)(argument), #command)
@@ -58,9 +65,8 @@ int must_ioctl(int fd, unsigned long command, void *argument, const char *name);
 /* Guest memory as the VMM sees it, or NULL when it is not all memory. */
 void *guest_memory(u64 gpa, u64 size);
 
-/* Calls @handler in the main thread whenever @fd can be read. */
-void watch(int fd, void (*handler)(void *data), void *data);
-void unwatch(int fd);
+/* Calls @handler in the main thread whenever @fd can be read, until it returns false. */
+void watch(int fd, bool (*handler)(void *data), void *data);
 /* An eventfd whose write is an edge on an interrupt line. */
 int irq_eventfd(u32 gsi);
 /* An eventfd that a guest's write of @value to @gpa signals, without an exit to the VMM. */
