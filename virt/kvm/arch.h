@@ -54,6 +54,8 @@ int kvm_arch_vcpu_run(struct kvm_vcpu *vcpu);
 
 /* Has a halted vCPU a reason to run?  May be called with the vCPU's own thread about to sleep, interrupts on. */
 bool kvm_arch_vcpu_runnable(struct kvm_vcpu *vcpu);
+/* Was the guest's kernel at work when @vcpu was preempted?  Any context. */
+bool kvm_arch_vcpu_preempted_in_kernel(struct kvm_vcpu *vcpu);
 /* May the polling loop of kvm_vcpu_halt() be skipped, may it run at all? */
 bool kvm_arch_no_poll(struct kvm_vcpu *vcpu);
 /* About to sleep / awake again: move timers to where they work without the vCPU loaded. */

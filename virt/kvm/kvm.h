@@ -189,6 +189,8 @@ enum kvm_vcpu_mode {
  * @sigset_active: @sigset is in force during KVM_RUN
  * @valid_wakeup: the last block ended because of an event, not because of a signal
  * @preempted: scheduled out while runnable
+ * @spinning: in kvm_vcpu_on_spin()
+ * @spin_turn: although it spins, it may be yielded to the next time
  * @run: shared with the VMM; every field may change at any time
  * @run_pages: how many pages @run has, the PIO page and the coalesced ring among them
  * @mutex: see the list of locks
@@ -214,6 +216,8 @@ struct kvm_vcpu {
 	bool sigset_active;
 	bool valid_wakeup;
 	bool preempted;
+	bool spinning;
+	bool spin_turn;
 	struct kvm_run *run;
 	struct mutex mutex;
 	struct pid __rcu *pid;
@@ -238,6 +242,7 @@ struct kvm_vcpu {
  * @vcpus: by index
  * @vcpus_by_id: by the VMM's number
  * @nr_vcpus: published vCPUs, read with smp_load_acquire() (kvm_for_each_vcpu() does)
+ * @last_boosted: index of the vCPU that was yielded to last
  * @created_vcpus: vCPUs made or being made; under @lock
  * @as: address spaces
  * @slots_generation: bumped at every change of slots
@@ -272,6 +277,7 @@ struct kvm {
 	struct xarray vcpus_by_id;
 	u32 nr_vcpus;
 	u32 created_vcpus;
+	u32 last_boosted;
 	struct kvm_address_space as[KVM_NR_ADDRESS_SPACES];
 	u64 slots_generation;
 	u64 nr_memslot_pages;
@@ -356,6 +362,10 @@ void kvm_make_all_cpus_request(struct kvm *kvm, int req, bool wait);
 void kvm_vcpu_halt(struct kvm_vcpu *vcpu);
 /* The same without polling and its statistics, for MP states other than HALTED. */
 void kvm_vcpu_block(struct kvm_vcpu *vcpu);
+
+/* yield.c */
+int kvm_vcpu_yield_to(struct kvm_vcpu *target);
+void kvm_vcpu_on_spin(struct kvm_vcpu *me, bool kernel_only);
 
 static inline void kvm_vcpu_srcu_lock(struct kvm_vcpu *vcpu)
 {

@@ -3,6 +3,7 @@
  * Capabilities of x86: one row each, for what is implemented and nothing else.  And the attributes of /dev/kvm.
  */
 #include <linux/uaccess.h>
+#include <uapi/linux/kvm_para.h>
 #include <asm/cpufeature.h>
 
 #include "cpuid.h"
@@ -22,6 +23,7 @@
 	 KVM_X86_QUIRK_LAPIC_MMIO_HOLE | KVM_X86_QUIRK_OUT_7E_INC_RIP |             \
 	 KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT | KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS | \
 	 KVM_X86_QUIRK_SLOT_ZAP_ALL)
+#define HYPERCALL_EXITS BIT(KVM_HC_MAP_GPA_RANGE)
 #define CLOCK_FLAGS (KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC)
 
 /* ---------------------------------------------------------------- answers that depend */
@@ -191,6 +193,14 @@ static int enable_user_space_msr(struct kvm *kvm, const struct kvm_enable_cap *c
 	return 0;
 }
 
+static int enable_exit_hypercall(struct kvm *kvm, const struct kvm_enable_cap *cap)
+{
+	if (cap->args[0] & ~(u64)HYPERCALL_EXITS)
+		return -EINVAL;
+	WRITE_ONCE(kvm->arch.hypercall_exits, cap->args[0]);
+	return 0;
+}
+
 static int enable_exit_on_emulation_failure(struct kvm *kvm, const struct kvm_enable_cap *cap)
 {
 	if (cap->args[0] & ~1ULL)
@@ -253,6 +263,10 @@ const struct kvm_cap kvm_arch_caps[] = {
 	  .value = 1,
 	  .enable_vm = enable_exit_on_emulation_failure },
 
+	{ .cap = KVM_CAP_EXIT_HYPERCALL,
+	  .value = HYPERCALL_EXITS,
+	  .enable_vm = enable_exit_hypercall },
+
 	/* interrupts */
 	{ .cap = KVM_CAP_IRQCHIP, .value = 1 },
 	{ .cap = KVM_CAP_HLT, .value = 1 },
@@ -264,7 +278,12 @@ const struct kvm_cap kvm_arch_caps[] = {
 	{ .cap = KVM_CAP_IOAPIC_POLARITY_IGNORED, .value = 1 },
 	{ .cap = KVM_CAP_SPLIT_IRQCHIP, .value = 1, .enable_vm = enable_split_irqchip },
 	{ .cap = KVM_CAP_X2APIC_API, .value = X2APIC_API_FLAGS, .enable_vm = enable_x2apic_api },
+	{ .cap = KVM_CAP_VAPIC, .value = 1 },
 	{ .cap = KVM_CAP_X86_APIC_BUS_CYCLES_NS, .value = 1, .enable_vm = enable_apic_bus_cycles },
+
+	/* paravirtual */
+	{ .cap = KVM_CAP_ASYNC_PF, .value = 1 },
+	{ .cap = KVM_CAP_ASYNC_PF_INT, .value = 1 },
 
 	/* time */
 	{ .cap = KVM_CAP_CLOCKSOURCE, .value = 1 },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Guest time: TSC offset and rate, kvmclock, steal time.
+ * Guest time: TSC offset and rate, kvmclock.
  *
  * All clocks of a VM hang on one host clock that no NTP daemon bends and no settimeofday() moves: raw monotonic time plus
  * the time spent suspended ("base" below).  kvmclock is base plus a constant.
@@ -17,7 +17,7 @@
 #include <linux/timekeeper_internal.h>
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
-#include <uapi/asm/kvm_para.h>
+#include <uapi/linux/kvm_para.h>
 #include <asm/pvclock.h>
 #include <asm/tsc.h>
 
@@ -205,24 +205,21 @@ static struct notifier_block host_clock_nb = {
 /* ---------------------------------------------------------------- the guest's page */
 
 /* Write @len bytes at @gpa whose first u32 is a version that is odd while the rest changes (pvclock protocol). */
-static void write_versioned(struct kvm_vcpu *vcpu, gpa_t gpa, const void *data, unsigned int len,
-			    unsigned int version_offset)
+static void write_versioned(struct kvm_vcpu *vcpu, gpa_t gpa, const void *data, unsigned int len)
 {
-	const unsigned int after = version_offset + sizeof(u32);
 	u32 version;
 
-	if (kvm_vcpu_read_guest(vcpu, gpa + version_offset, &version, sizeof(version)))
+	if (kvm_vcpu_read_guest(vcpu, gpa, &version, sizeof(version)))
 		return;
 	version |= 1;
-	if (kvm_vcpu_write_guest(vcpu, gpa + version_offset, &version, sizeof(version)))
+	if (kvm_vcpu_write_guest(vcpu, gpa, &version, sizeof(version)))
 		return;
 	smp_wmb();
-	if (version_offset)
-		kvm_vcpu_write_guest(vcpu, gpa, data, version_offset);
-	kvm_vcpu_write_guest(vcpu, gpa + after, data + after, len - after);
+	kvm_vcpu_write_guest(vcpu, gpa + sizeof(version), data + sizeof(version),
+			     len - sizeof(version));
 	smp_wmb();
 	version++;
-	kvm_vcpu_write_guest(vcpu, gpa + version_offset, &version, sizeof(version));
+	kvm_vcpu_write_guest(vcpu, gpa, &version, sizeof(version));
 }
 
 /* Reference for a vCPU's page. */
@@ -264,8 +261,7 @@ void kvm_clock_update(struct kvm_vcpu *vcpu)
 		hv->flags |= PVCLOCK_GUEST_STOPPED;
 		c->paused_reported = false;
 	}
-	write_versioned(vcpu, c->system_time_gpa, hv, sizeof(*hv),
-			offsetof(struct pvclock_vcpu_time_info, version));
+	write_versioned(vcpu, c->system_time_gpa, hv, sizeof(*hv));
 }
 
 /* The VM's kvmclock at @now, ns. */
@@ -297,57 +293,33 @@ static void write_wall_clock(struct kvm_vcpu *vcpu, gpa_t gpa)
 
 	wc.sec = div_u64_rem(ns, NS_PER_SEC, &rem);
 	wc.nsec = rem;
-	write_versioned(vcpu, gpa, &wc, sizeof(wc), offsetof(struct pvclock_wall_clock, version));
+	write_versioned(vcpu, gpa, &wc, sizeof(wc));
 }
 
-/* ---------------------------------------------------------------- steal time */
-
-static bool steal_enabled(const struct kvm_vcpu *vcpu)
+/**
+ * kvm_clock_pairing() - KVM_HC_CLOCK_PAIRING: the time of day at a moment of the guest's TSC
+ * @vcpu: current
+ * @gpa: where struct kvm_clock_pairing goes
+ * @type: KVM_CLOCK_PAIRING_WALLCLOCK
+ *
+ * Context: may sleep
+ * Return: 0, -KVM_EOPNOTSUPP where the host's clock is not the TSC or for another clock, -KVM_EFAULT
+ */
+long kvm_clock_pairing(struct kvm_vcpu *vcpu, gpa_t gpa, unsigned long type)
 {
-	return vcpu->arch.clock.steal_msr & KVM_MSR_ENABLED;
-}
+	struct kvm_clock_pairing pair = {};
+	struct host_instant now;
+	u32 rem;
 
-static gpa_t steal_gpa(const struct kvm_vcpu *vcpu)
-{
-	return vcpu->arch.clock.steal_msr & KVM_STEAL_VALID_BITS;
-}
-
-static u64 run_delay(void)
-{
-#ifdef CONFIG_SCHED_INFO
-	return current->sched_info.run_delay;
-#else
-	return 0;
-#endif
-}
-
-void kvm_steal_update(struct kvm_vcpu *vcpu)
-{
-	struct kvm_vcpu_clock *c = &vcpu->arch.clock;
-	struct kvm_steal_time st;
-	u64 delay = run_delay();
-
-	if (!steal_enabled(vcpu) || kvm_vcpu_read_guest(vcpu, steal_gpa(vcpu), &st, sizeof(st)))
-		return;
-	st.preempted = 0;
-	st.steal += delay - c->steal_last;
-	c->steal_last = delay;
-	/* flags, pad and what follows stay the guest's */
-	write_versioned(vcpu, steal_gpa(vcpu), &st,
-			offsetof(struct kvm_steal_time, preempted) + sizeof(st.preempted),
-			offsetof(struct kvm_steal_time, version));
-}
-
-/* Preempted: other vCPUs of the guest need not wait for this one. */
-static void mark_preempted(struct kvm_vcpu *vcpu)
-{
-	const u8 preempted = KVM_VCPU_PREEMPTED;
-
-	rcu_read_lock();
-	kvm_vcpu_write_guest_nofault(vcpu,
-				     steal_gpa(vcpu) + offsetof(struct kvm_steal_time, preempted),
-				     &preempted, sizeof(preempted));
-	rcu_read_unlock();
+	if (type != KVM_CLOCK_PAIRING_WALLCLOCK)
+		return -KVM_EOPNOTSUPP;
+	now = host_now();
+	if (!now.tsc_is_clock || !READ_ONCE(vcpu->kvm->arch.clock.use_master_clock))
+		return -KVM_EOPNOTSUPP;
+	pair.sec = div_u64_rem(now.real, NS_PER_SEC, &rem);
+	pair.nsec = rem;
+	pair.tsc = kvm_guest_tsc(vcpu, now.tsc);
+	return kvm_vcpu_write_guest(vcpu, gpa, &pair, sizeof(pair)) ? -KVM_EFAULT : 0;
 }
 
 /* ---------------------------------------------------------------- the guest's TSC */
@@ -505,8 +477,6 @@ static bool pv_msr_allowed(struct kvm_vcpu *vcpu, u32 index, bool host)
 	case MSR_KVM_WALL_CLOCK_NEW:
 	case MSR_KVM_SYSTEM_TIME_NEW:
 		return guest_pv_has(vcpu, KVM_FEATURE_CLOCKSOURCE2);
-	case MSR_KVM_STEAL_TIME:
-		return guest_pv_has(vcpu, KVM_FEATURE_STEAL_TIME);
 	default:
 		return true;
 	}
@@ -533,9 +503,6 @@ int kvm_clock_get_msr(struct kvm_vcpu *vcpu, u32 index, u64 *data, bool host)
 	case MSR_KVM_SYSTEM_TIME_NEW:
 		*data = c->system_time_msr;
 		return 0;
-	case MSR_KVM_STEAL_TIME:
-		*data = c->steal_msr;
-		return 0;
 	default:
 		return KVM_MSR_UNKNOWN;
 	}
@@ -549,16 +516,6 @@ static void set_system_time(struct kvm_vcpu *vcpu, u64 data)
 	c->system_time_enabled = data & KVM_MSR_ENABLED;
 	c->system_time_gpa = data & ~(u64)KVM_MSR_ENABLED;
 	kvm_make_request(vcpu, KVM_REQ_CLOCK_UPDATE);
-}
-
-static int set_steal_time(struct kvm_vcpu *vcpu, u64 data)
-{
-	if (!IS_ENABLED(CONFIG_SCHED_INFO) || data & KVM_STEAL_RESERVED_MASK)
-		return KVM_MSR_GP;
-	vcpu->arch.clock.steal_msr = data;
-	vcpu->arch.clock.steal_last = run_delay();
-	kvm_make_request(vcpu, KVM_REQ_STEAL_UPDATE);
-	return 0;
 }
 
 int kvm_clock_set_msr(struct kvm_vcpu *vcpu, u32 index, u64 data, bool host)
@@ -589,8 +546,6 @@ int kvm_clock_set_msr(struct kvm_vcpu *vcpu, u32 index, u64 data, bool host)
 	case MSR_KVM_SYSTEM_TIME_NEW:
 		set_system_time(vcpu, data);
 		return 0;
-	case MSR_KVM_STEAL_TIME:
-		return set_steal_time(vcpu, data);
 	default:
 		return KVM_MSR_UNKNOWN;
 	}
@@ -642,7 +597,6 @@ void kvm_clock_vcpu_reset(struct kvm_vcpu *vcpu)
 	/* The guest's pages are no longer what they were. */
 	c->system_time_msr = 0;
 	c->system_time_enabled = false;
-	c->steal_msr = 0;
 	c->paused_reported = false;
 }
 
@@ -692,8 +646,6 @@ void kvm_clock_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 	}
 	if (moved && c->system_time_enabled && !READ_ONCE(vcpu->kvm->arch.clock.use_master_clock))
 		kvm_make_request(vcpu, KVM_REQ_CLOCK_UPDATE);
-	if (steal_enabled(vcpu))
-		kvm_make_request(vcpu, KVM_REQ_STEAL_UPDATE);
 	c->last_cpu = cpu + 1;
 }
 
@@ -703,8 +655,6 @@ void kvm_clock_vcpu_put(struct kvm_vcpu *vcpu)
 
 	c->last_host_tsc = rdtsc();
 	c->last_guest_tsc = kvm_guest_tsc(vcpu, c->last_host_tsc);
-	if (vcpu->preempted && steal_enabled(vcpu))
-		mark_preempted(vcpu);
 }
 
 /* ---------------------------------------------------------------- ioctls */

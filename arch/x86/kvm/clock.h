@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Guest time: TSC offset and ratio, kvmclock, steal time.
+ * Guest time: TSC offset and ratio, kvmclock.
  */
 #ifndef KVM_X86_CLOCK_H
 #define KVM_X86_CLOCK_H
@@ -15,9 +15,9 @@ void kvm_clock_init_vcpu(struct kvm_vcpu *vcpu); /* after it has become visible 
 void kvm_clock_vcpu_load(struct kvm_vcpu *vcpu, int cpu); /* preemption off */
 void kvm_clock_vcpu_put(struct kvm_vcpu *vcpu);
 void kvm_clock_vcpu_reset(struct kvm_vcpu *vcpu);
-/* KVM_REQ_CLOCK_UPDATE, KVM_REQ_STEAL_UPDATE: write the guest's pages; may sleep, SRCU held. */
+long kvm_clock_pairing(struct kvm_vcpu *vcpu, gpa_t gpa, unsigned long type);
+/* KVM_REQ_CLOCK_UPDATE: write the guest's page; may sleep, SRCU held. */
 void kvm_clock_update(struct kvm_vcpu *vcpu);
-void kvm_steal_update(struct kvm_vcpu *vcpu);
 /* The guest's TSC for a host TSC, and the host's for a guest's. */
 u64 kvm_guest_tsc(struct kvm_vcpu *vcpu, u64 host_tsc);
 u64 kvm_scale_tsc(struct kvm_vcpu *vcpu, u64 tsc);

@@ -89,9 +89,13 @@ static void settle(void)
 static u32 pv_features(void)
 {
 	return BIT(KVM_FEATURE_CLOCKSOURCE) | BIT(KVM_FEATURE_NOP_IO_DELAY) |
-	       BIT(KVM_FEATURE_CLOCKSOURCE2) |
-	       (IS_ENABLED(CONFIG_SCHED_INFO) ? BIT(KVM_FEATURE_STEAL_TIME) : 0) |
-	       BIT(KVM_FEATURE_PV_UNHALT) | BIT(KVM_FEATURE_POLL_CONTROL) |
+	       BIT(KVM_FEATURE_CLOCKSOURCE2) | BIT(KVM_FEATURE_ASYNC_PF) |
+	       BIT(KVM_FEATURE_ASYNC_PF_INT) |
+	       (IS_ENABLED(CONFIG_SCHED_INFO) ?
+			BIT(KVM_FEATURE_STEAL_TIME) | BIT(KVM_FEATURE_PV_TLB_FLUSH) :
+			0) |
+	       BIT(KVM_FEATURE_PV_EOI) | BIT(KVM_FEATURE_PV_UNHALT) | BIT(KVM_FEATURE_PV_SEND_IPI) |
+	       BIT(KVM_FEATURE_POLL_CONTROL) | BIT(KVM_FEATURE_PV_SCHED_YIELD) |
 	       BIT(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT);
 }
 
@@ -307,6 +311,29 @@ static void collect_caps(struct kvm_vcpu_cpuid *c)
 	}
 }
 
+static bool is_pv_signature(const struct kvm_cpuid_entry2 *e)
+{
+	return e->ebx == 0x4b4d564b && e->ecx == 0x564b4d56 && e->edx == 0x4d;
+}
+
+/* A guest whose HLT does not exit cannot be kicked out of it: whoever counts on that must not be told that it can. */
+static void take_pv_unhalt(struct kvm_vcpu *vcpu, struct kvm_cpuid_entry2 *entries, u32 nent)
+{
+	u32 i, base = 0;
+
+	if (!(vcpu->arch.disabled_exits & KVM_X86_DISABLE_EXITS_HLT))
+		return;
+	for (i = 0; i < nent && !base; i++) {
+		if ((entries[i].function & ~0xff00U) == CPUID_PV_BASE &&
+		    is_pv_signature(&entries[i]))
+			base = entries[i].function;
+	}
+	for (i = 0; i < nent && base; i++) {
+		if (entries[i].function == (base | 1))
+			entries[i].eax &= ~(u32)BIT(KVM_FEATURE_PV_UNHALT);
+	}
+}
+
 static void find_pv_leaf(struct kvm_vcpu_cpuid *c)
 {
 	const struct kvm_cpuid_entry2 *e;
@@ -316,7 +343,7 @@ static void find_pv_leaf(struct kvm_vcpu_cpuid *c)
 	c->pv_features = 0;
 	for (base = CPUID_PV_BASE; base < CPUID_PV_BASE + 0x10000; base += 0x100) {
 		e = find(c, base, 0);
-		if (!e || e->ebx != 0x4b4d564b || e->ecx != 0x564b4d56 || e->edx != 0x4d)
+		if (!e || !is_pv_signature(e))
 			continue;
 		c->pv_leaf = base;
 		e = find(c, base | 1, 0);
@@ -482,6 +509,7 @@ static int install(struct kvm_vcpu *vcpu, struct kvm_cpuid_entry2 *entries, u32 
 			      "KVM_SET_CPUID2: linear address width is neither 48 nor 57 bits\n");
 		goto out;
 	}
+	take_pv_unhalt(vcpu, entries, nent);
 	/* Once the guest has looked, it cannot become another CPU. */
 	if (rcu_access_pointer(vcpu->pid)) {
 		if (same_table(c, entries, nent))

@@ -204,6 +204,8 @@ static void inject_irq(struct kvm_vcpu *vcpu)
 	q->irq_vector = vector;
 	kvm_x86_call(inject_irq)(vcpu, false);
 	vcpu->stat.irq_injections++;
+	if (kvm_lapic_in_kernel(vcpu))
+		kvm_lapic_offer_pv_eoi(vcpu);
 }
 
 static void inject(struct kvm_vcpu *vcpu, enum kvm_event_kind kind)
@@ -243,6 +245,10 @@ int kvm_events_inject(struct kvm_vcpu *vcpu)
 	struct kvm_event_plan plan;
 
 	vcpu->stat.req_event++;
+	if (unlikely(!kvm_lapic_sync_pages(vcpu))) {
+		kvm_make_request(vcpu, KVM_REQ_EVENT);
+		return -EAGAIN;
+	}
 	take_nmis(vcpu);
 	if (q->triple_fault) {
 		kvm_make_request(vcpu, KVM_REQ_TRIPLE_FAULT);
@@ -264,9 +270,11 @@ int kvm_events_inject(struct kvm_vcpu *vcpu)
 		plan.want_irq_window = kvm_cpu_has_interrupt(vcpu);
 	if (plan.want_irq_window || user_wants_window(vcpu))
 		kvm_x86_call(enable_irq_window)(vcpu);
-	if (kvm_lapic_in_kernel(vcpu))
+	if (kvm_lapic_in_kernel(vcpu)) {
+		kvm_lapic_fill_vapic(vcpu);
 		kvm_x86_call(update_cr8_intercept)(vcpu, kvm_lapic_get_cr8(vcpu) << 4,
 						   kvm_lapic_highest_irr(vcpu));
+	}
 	return 0;
 }
 EXPORT_SYMBOL_GPL(kvm_events_inject);

@@ -10,6 +10,7 @@
 
 #include <linux/hrtimer.h>
 #include <linux/kvm.h>
+#include <linux/llist.h>
 #include <linux/ratelimit.h>
 #include <linux/spinlock.h>
 #include <linux/mutex.h>
@@ -49,8 +50,9 @@ enum kvm_x86_request {
 	KVM_REQ_IOAPIC_EOI_EXIT, /* vcpu->arch.pending_ioapic_eoi must be told to the VMM */
 	KVM_REQ_APIC_TIMER, /* the APIC timer fired */
 	KVM_REQ_NMI, /* events.nmi_queued is not zero */
-	KVM_REQ_APF,
-	KVM_REQ_SCAN_IOAPIC,
+	KVM_REQ_APF_READY, /* a page that the guest waits for may be there */
+	KVM_REQ_LAPIC_PAGES, /* memory that stands for APIC registers has to be read where that may sleep */
+	KVM_REQ_TPR_ACCESS, /* an access to the TPR must be told to the VMM */
 	KVM_REQ_INIT_SIPI, /* an INIT or SIPI waits in the local APIC */
 };
 
@@ -141,7 +143,6 @@ struct kvm_vcpu_cpuid {
  * @virtual_tsc_khz: the guest's TSC rate
  * @tsc_adjust: IA32_TSC_ADJUST
  * @system_time_msr: MSR_KVM_SYSTEM_TIME(_NEW)
- * @steal_msr: MSR_KVM_STEAL_TIME
  * Further members belong to clock.c.
  */
 struct kvm_vcpu_clock {
@@ -154,12 +155,42 @@ struct kvm_vcpu_clock {
 	bool system_time_enabled;
 	bool paused_reported; /* KVMCLOCK_CTRL: tell the guest once */
 	struct pvclock_vcpu_time_info hv_clock;
-	u64 steal_msr;
-	u64 steal_last;
 	u64 last_guest_tsc;
 	u64 last_host_tsc;
 	int last_cpu;
 	bool tsc_offset_stale; /* tsc_offset was changed from outside: tell the backend at the next load */
+};
+
+/**
+ * struct kvm_vcpu_steal - steal time
+ * @msr: MSR_KVM_STEAL_TIME
+ * @last: how long the thread had waited for a CPU when the area was written last, ns
+ * @told_preempted: the area says so, or may
+ */
+struct kvm_vcpu_steal {
+	u64 msr;
+	u64 last;
+	bool told_preempted;
+};
+
+/**
+ * struct kvm_vcpu_apf - asynchronous page faults; belongs to async_pf.c
+ * @en: MSR_KVM_ASYNC_PF_EN
+ * @vector: MSR_KVM_ASYNC_PF_INT
+ * @ready_told: the guest has not acknowledged the last page that became ready
+ * @wake_all: it must be told that all pages are there
+ * @outstanding: entries in @items
+ * @items: pages that the guest waits for; the vCPU's
+ * @done: those that are there
+ */
+struct kvm_vcpu_apf {
+	u64 en;
+	u8 vector;
+	bool ready_told;
+	bool wake_all;
+	unsigned int outstanding;
+	struct list_head items;
+	struct llist_head done;
 };
 
 /**
@@ -212,8 +243,6 @@ struct kvm_vcpu_msrs {
 	u64 amd_hwcr;
 	u64 amd_de_cfg;
 	u64 bios_sign_id;
-	u64 pv_eoi;
-	u64 apf_en, apf_int;
 };
 
 /**
@@ -276,6 +305,8 @@ struct kvm_memslot_arch {};
  * @events: see events_core.h
  * @pending_ioapic_eoi: vector for KVM_EXIT_IOAPIC_EOI
  * @pv_unhalted: KVM_HC_KICK_CPU reached this vCPU
+ * @preempted_in_kernel: CPL was 0 when it was preempted last
+ * @at_boundary: the vCPU stands between two instructions of the guest, and the host has nothing to finish for it
  * @exception_payload: see KVM_CAP_EXCEPTION_PAYLOAD; per VM
  * @last_exit_rip: for failure reports
  */
@@ -297,10 +328,13 @@ struct kvm_vcpu_arch {
 	u32 mp_state;
 	bool pv_unhalted;
 	bool preempted_in_kernel;
+	bool at_boundary;
 	u8 pending_ioapic_eoi;
 	struct kvm_event_queue events;
 	struct kvm_vcpu_cpuid cpuid;
 	struct kvm_vcpu_clock clock;
+	struct kvm_vcpu_steal steal;
+	struct kvm_vcpu_apf apf;
 	struct kvm_vcpu_debug debug;
 	struct kvm_vcpu_msrs msrs;
 	struct kvm_vcpu_io io;
@@ -367,6 +401,8 @@ struct kvm_vm_clock {
  * @triple_fault_event: KVM_CAP_X86_TRIPLE_FAULT_EVENT is on
  * @user_space_msr_mask: KVM_CAP_X86_USER_SPACE_MSR
  * @msr_filter: KVM_X86_SET_MSR_FILTER, RCU; NULL: everything is allowed
+ * @hypercall_exits: KVM_CAP_EXIT_HYPERCALL: bit n: hypercall n is the VMM's
+ * @apf_token: the last one that an asynchronous page fault was given
  * @max_vcpu_ids: KVM_CAP_MAX_VCPU_ID
  * @exit_on_emulation_error: KVM_CAP_EXIT_ON_EMULATION_FAILURE
  */
@@ -397,7 +433,9 @@ struct kvm_arch {
 	bool enforce_pv_cpuid;
 	bool msr_platform_info_guest_read;
 	u32 user_space_msr_mask;
+	u32 hypercall_exits;
 	struct kvm_msr_rules __rcu *msr_filter;
+	atomic_t apf_token;
 	u32 max_vcpu_ids;
 	u64 n_requested_mmu_pages;
 	struct ratelimit_state report_rs;

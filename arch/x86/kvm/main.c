@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 
 #include "arch.h"
+#include "async_pf.h"
 #include "backend.h"
 #include "clock.h"
 #include "cpuid.h"
@@ -117,12 +118,22 @@ int kvm_arch_module_init(void)
 		return r;
 	r = kvm_clock_init();
 	if (r)
-		kvm_mmu_exit();
+		goto out_mmu;
+	r = kvm_async_pf_init();
+	if (r)
+		goto out_clock;
+	return 0;
+
+out_clock:
+	kvm_clock_exit();
+out_mmu:
+	kvm_mmu_exit();
 	return r;
 }
 
 void kvm_arch_module_exit(void)
 {
+	kvm_async_pf_exit();
 	kvm_clock_exit();
 	kvm_mmu_exit();
 }

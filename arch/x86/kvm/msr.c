@@ -12,6 +12,7 @@
 #include <asm/mtrr.h>
 #include <asm/nospec-branch.h>
 
+#include "async_pf.h"
 #include "clock.h"
 #include "cpuid.h"
 #include "debug.h"
@@ -21,6 +22,7 @@
 #include "msr.h"
 #include "regs.h"
 #include "run.h"
+#include "steal.h"
 #include "xsave.h"
 
 #define MAX_MSRS_A_CALL 256
@@ -286,6 +288,13 @@ static int set_misc_enable(struct msr_access *a)
 	return 0;
 }
 
+static int get_poll_control(struct msr_access *a)
+{
+	if (!a->host && !guest_pv_has(a->vcpu, KVM_FEATURE_POLL_CONTROL))
+		return KVM_MSR_GP;
+	return get_field(a);
+}
+
 /* Bit 0: the host may poll before it lets a halted vCPU sleep. */
 static int set_poll_control(struct msr_access *a)
 {
@@ -295,6 +304,41 @@ static int set_poll_control(struct msr_access *a)
 		return KVM_MSR_GP;
 	a->vcpu->arch.msrs.poll_control = a->data;
 	return 0;
+}
+
+static int get_steal(struct msr_access *a)
+{
+	return kvm_steal_get_msr(a->vcpu, &a->data, a->host);
+}
+
+static int set_steal(struct msr_access *a)
+{
+	return kvm_steal_set_msr(a->vcpu, a->data, a->host);
+}
+
+static int get_async_pf(struct msr_access *a)
+{
+	return kvm_async_pf_get_msr(a->vcpu, a->index, &a->data, a->host);
+}
+
+static int set_async_pf(struct msr_access *a)
+{
+	return kvm_async_pf_set_msr(a->vcpu, a->index, a->data, a->host);
+}
+
+static int get_pv_eoi(struct msr_access *a)
+{
+	if (!a->host && !guest_pv_has(a->vcpu, KVM_FEATURE_PV_EOI))
+		return KVM_MSR_GP;
+	a->data = kvm_lapic_get_pv_eoi(a->vcpu);
+	return 0;
+}
+
+static int set_pv_eoi(struct msr_access *a)
+{
+	if (!a->host && !guest_pv_has(a->vcpu, KVM_FEATURE_PV_EOI))
+		return KVM_MSR_GP;
+	return kvm_lapic_set_pv_eoi(a->vcpu, a->data);
 }
 
 /* Backends that virtualize branch records have these; elsewhere nothing is ever recorded. */

@@ -5,6 +5,7 @@
 #include <linux/bitops.h>
 #include <asm/apicdef.h>
 
+#include "async_pf.h"
 #include "clock.h"
 #include "cpuid.h"
 #include "debug.h"
@@ -15,6 +16,7 @@
 #include "mmu/mmu.h"
 #include "msr.h"
 #include "regs.h"
+#include "steal.h"
 #include "xsave.h"
 
 #define CR0_DEFINED                                                                    \
@@ -322,6 +324,8 @@ void kvm_vcpu_reset(struct kvm_vcpu *vcpu, bool init)
 
 	kvm_msr_vcpu_reset(vcpu, init);
 	kvm_clock_vcpu_reset(vcpu);
+	kvm_steal_vcpu_reset(vcpu);
+	kvm_async_pf_vcpu_reset(vcpu);
 	kvm_fpu_reset(vcpu, init);
 	kvm_cpuid_runtime_update(vcpu);
 	kvm_mmu_reset_context(vcpu);

@@ -22,6 +22,7 @@
 #include <asm/fpu/api.h>
 
 #include "arch.h"
+#include "async_pf.h"
 #include "backend.h"
 #include "clock.h"
 #include "cpuid.h"
@@ -34,6 +35,7 @@
 #include "msr.h"
 #include "regs.h"
 #include "run.h"
+#include "steal.h"
 #include "thread_work.h"
 #include "xsave.h"
 
@@ -76,10 +78,16 @@ static int serve_requests(struct kvm_vcpu *vcpu)
 		return kvm_handle_triple_fault(vcpu);
 	if (kvm_check_request(vcpu, KVM_REQ_IOAPIC_EOI_EXIT))
 		return ioapic_eoi_exit(vcpu);
+	if (kvm_check_request(vcpu, KVM_REQ_TPR_ACCESS))
+		return kvm_lapic_tpr_exit(vcpu);
+	if (kvm_check_request(vcpu, KVM_REQ_LAPIC_PAGES))
+		kvm_lapic_sync_pages(vcpu);
 	if (kvm_check_request(vcpu, KVM_REQ_CLOCK_UPDATE))
 		kvm_clock_update(vcpu);
 	if (kvm_check_request(vcpu, KVM_REQ_STEAL_UPDATE))
 		kvm_steal_update(vcpu);
+	if (kvm_check_request(vcpu, KVM_REQ_APF_READY))
+		kvm_async_pf_ready(vcpu);
 	if (kvm_check_request(vcpu, KVM_REQ_MSR_INTERCEPTS))
 		kvm_x86_call(update_msr_intercepts)(vcpu);
 	if (kvm_check_request(vcpu, KVM_REQ_TLB_FLUSH)) {
@@ -133,6 +141,10 @@ static int enter_guest(struct kvm_vcpu *vcpu)
 {
 	int r;
 
+	vcpu->arch.at_boundary = false;
+	/* The guest may have lowered its priority, and what waits finds it in memory alone. */
+	if (unlikely(kvm_lapic_has_vapic(vcpu)))
+		kvm_make_request(vcpu, KVM_REQ_EVENT);
 	if (READ_ONCE(vcpu->requests) & ~INNER_REQUESTS) {
 		r = serve_requests(vcpu);
 		if (r <= 0)
@@ -156,6 +168,7 @@ static int enter_guest(struct kvm_vcpu *vcpu)
 	smp_store_mb(vcpu->mode, KVM_IN_GUEST);
 	r = run_inner_loop(vcpu);
 	smp_store_release(&vcpu->mode, KVM_OUTSIDE_GUEST);
+	vcpu->arch.at_boundary = r == KVM_REENTER;
 
 	/* Host interrupts that ended guest mode are served here, and the tick among them charges the guest. */
 	local_irq_enable();
@@ -174,11 +187,16 @@ static int wait_runnable(struct kvm_vcpu *vcpu)
 {
 	if (!kvm_arch_vcpu_runnable(vcpu)) {
 		kvm_vcpu_srcu_unlock(vcpu);
+		vcpu->arch.at_boundary = true;
 		if (vcpu->arch.mp_state == KVM_MP_STATE_HALTED)
 			kvm_vcpu_halt(vcpu);
 		else
 			kvm_vcpu_block(vcpu);
+		vcpu->arch.at_boundary = false;
 		kvm_vcpu_srcu_lock(vcpu);
+		/* Whether it ends the halt is the interrupt's business. */
+		if (kvm_check_request(vcpu, KVM_REQ_APF_READY))
+			kvm_async_pf_ready(vcpu);
 		if (!kvm_arch_vcpu_runnable(vcpu))
 			return KVM_AGAIN;
 	}
@@ -323,6 +341,8 @@ int kvm_arch_vcpu_run(struct kvm_vcpu *vcpu)
 	kvm_vcpu_srcu_lock(vcpu);
 	vcpu->run->flags = 0;
 	r = run_loaded(vcpu);
+	vcpu->arch.at_boundary = false;
+	kvm_lapic_sync_pages(vcpu);
 	kvm_fpu_put_guest(vcpu);
 	give_out(vcpu);
 	kvm_vcpu_srcu_unlock(vcpu);
@@ -342,6 +362,8 @@ int kvm_emulate_halt(struct kvm_vcpu *vcpu)
 	}
 	if (r == KVM_TO_USER)
 		return r;
+	/* What is still in service decides about what wakes it. */
+	kvm_lapic_sync_pages(vcpu);
 	vcpu->arch.mp_state = KVM_MP_STATE_HALTED;
 	return KVM_AGAIN;
 }
@@ -349,7 +371,7 @@ EXPORT_SYMBOL_GPL(kvm_emulate_halt);
 
 int kvm_emulate_halt_fast(struct kvm_vcpu *vcpu)
 {
-	if (!kvm_lapic_in_kernel(vcpu) || !kvm_vcpu_has_events(vcpu))
+	if (!kvm_lapic_in_kernel(vcpu) || !kvm_lapic_sync_pages(vcpu) || !kvm_vcpu_has_events(vcpu))
 		return KVM_AGAIN;
 	vcpu->stat.halt_exits++;
 	kvm_make_request(vcpu, KVM_REQ_EVENT);
@@ -417,13 +439,11 @@ int kvm_emulate_rdpmc(struct kvm_vcpu *vcpu)
 }
 EXPORT_SYMBOL_GPL(kvm_emulate_rdpmc);
 
-/* The vCPU spins: give the CPU to whoever can use it. */
+/* The vCPU spins: give the CPU to whoever it may be waiting for. */
 int kvm_emulate_pause(struct kvm_vcpu *vcpu)
 {
-	int r = kvm_skip_instruction(vcpu);
-
-	cond_resched();
-	return r;
+	kvm_vcpu_on_spin(vcpu, !kvm_x86_call(get_cpl)(vcpu));
+	return kvm_skip_instruction(vcpu);
 }
 EXPORT_SYMBOL_GPL(kvm_emulate_pause);
 

@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 
 #include "arch.h"
+#include "async_pf.h"
 #include "backend.h"
 #include "clock.h"
 #include "cpuid.h"
@@ -14,6 +15,7 @@
 #include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
 #include "regs.h"
+#include "steal.h"
 #include "xsave.h"
 
 struct kvm_vcpu *kvm_arch_alloc_vcpu(void)
@@ -62,6 +64,7 @@ int kvm_arch_vcpu_create(struct kvm_vcpu *vcpu)
 	int r;
 
 	init_state(vcpu);
+	kvm_async_pf_vcpu_init(vcpu);
 	r = kvm_mmu_create(vcpu);
 	if (r)
 		return r;
@@ -115,6 +118,7 @@ void kvm_arch_vcpu_postcreate(struct kvm_vcpu *vcpu)
 
 void kvm_arch_vcpu_destroy(struct kvm_vcpu *vcpu)
 {
+	kvm_async_pf_vcpu_reset(vcpu);
 	kvm_lapic_destroy(vcpu);
 	kvm_x86_call(vcpu_destroy)(vcpu);
 	kvm_fpu_destroy(vcpu);
@@ -133,13 +137,15 @@ void kvm_arch_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 {
 	kvm_x86_call(vcpu_load)(vcpu, cpu);
 	kvm_clock_vcpu_load(vcpu, cpu);
+	kvm_steal_vcpu_load(vcpu);
 	kvm_irqchip_migrate_timers(vcpu);
 }
 
 void kvm_arch_vcpu_put(struct kvm_vcpu *vcpu)
 {
 	if (vcpu->preempted)
-		vcpu->arch.preempted_in_kernel = !kvm_x86_call(get_cpl)(vcpu);
+		WRITE_ONCE(vcpu->arch.preempted_in_kernel, !kvm_x86_call(get_cpl)(vcpu));
+	kvm_steal_vcpu_put(vcpu);
 	kvm_clock_vcpu_put(vcpu);
 	kvm_x86_call(vcpu_put)(vcpu);
 }
@@ -150,7 +156,14 @@ bool kvm_arch_vcpu_runnable(struct kvm_vcpu *vcpu)
 		return true;
 	if (kvm_lapic_in_kernel(vcpu) && kvm_lapic_init_sipi_pending(vcpu))
 		return true;
-	return vcpu->arch.mp_state == KVM_MP_STATE_HALTED && kvm_vcpu_has_events(vcpu);
+	if (vcpu->arch.mp_state != KVM_MP_STATE_HALTED)
+		return false;
+	return kvm_test_request(vcpu, KVM_REQ_APF_READY) || kvm_vcpu_has_events(vcpu);
+}
+
+bool kvm_arch_vcpu_preempted_in_kernel(struct kvm_vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->arch.preempted_in_kernel);
 }
 
 bool kvm_arch_no_poll(struct kvm_vcpu *vcpu)

@@ -93,10 +93,16 @@ long kvm_vm_set_identity_map_addr(struct kvm *kvm, union kvm_ioctl_arg arg)
 
 long kvm_vm_set_boot_cpu_id(struct kvm *kvm, union kvm_ioctl_arg arg)
 {
-	long r = -EBUSY;
+	u32 limit;
+	long r;
 
 	mutex_lock(&kvm->lock);
-	if (!kvm->created_vcpus) {
+	limit = kvm->arch.max_vcpu_ids ?: KVM_MAX_VCPU_IDS;
+	if (kvm->created_vcpus) {
+		r = -EBUSY;
+	} else if (arg.val >= limit) {
+		r = -EINVAL;
+	} else {
 		kvm->arch.boot_cpu_id = arg.val;
 		r = 0;
 	}

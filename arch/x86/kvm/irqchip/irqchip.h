@@ -57,6 +57,8 @@ u64 kvm_lapic_get_cr8(struct kvm_vcpu *vcpu);
 int kvm_lapic_highest_pending(struct kvm_vcpu *vcpu);
 /* Highest bit of IRR, or -1, whatever the priority (CR8 intercept). */
 int kvm_lapic_highest_irr(struct kvm_vcpu *vcpu);
+/* An edge-triggered interrupt of this vCPU's own.  Any context. */
+void kvm_lapic_raise(struct kvm_vcpu *vcpu, u8 vector);
 /* Move @vector from IRR to ISR. */
 void kvm_lapic_ack(struct kvm_vcpu *vcpu, int vector);
 bool kvm_lapic_accepts_pic_intr(struct kvm_vcpu *vcpu);
@@ -73,6 +75,9 @@ void kvm_lapic_set_sipi_vector(struct kvm_vcpu *vcpu, u32 vector);
 void kvm_lapic_set_latched_init(struct kvm_vcpu *vcpu, bool latched);
 /* KVM_SET_MP_STATE with SIPI_RECEIVED: a SIPI waits, with the vector of kvm_lapic_set_sipi_vector(). */
 void kvm_lapic_set_sipi_pending(struct kvm_vcpu *vcpu);
+struct kvm_vcpu *kvm_lapic_find(struct kvm *kvm, u32 id);
+long kvm_pv_send_ipi(struct kvm_vcpu *sender, unsigned long low, unsigned long high,
+		     unsigned int width, u32 first, u32 icr);
 /* KVM_HC_KICK_CPU: wake the vCPU with this APIC id out of HLT. */
 void kvm_pv_kick(struct kvm *kvm, u32 apic_id);
 /* The APIC id used by the guest now. */
@@ -84,6 +89,20 @@ bool kvm_lapic_sw_enabled(struct kvm_vcpu *vcpu);
  * many took it, 0: all had it pending, -1: nobody took it.  Any context.
  */
 int kvm_lapic_deliver(struct kvm *kvm, struct kvm_vcpu *sender, const struct lapic_msg *msg);
+
+/* ---- guest memory that stands for registers of the local APIC (lapic_pages.c) */
+
+/*
+ * Bring the APIC up to date with it: before anybody looks at what is in service or at the priority.  IRQs may be off;
+ * false: they have to be on for that, and KVM_REQ_LAPIC_PAGES was made.
+ */
+bool kvm_lapic_sync_pages(struct kvm_vcpu *vcpu);
+void kvm_lapic_offer_pv_eoi(struct kvm_vcpu *vcpu);
+void kvm_lapic_fill_vapic(struct kvm_vcpu *vcpu);
+u64 kvm_lapic_get_pv_eoi(struct kvm_vcpu *vcpu);
+int kvm_lapic_set_pv_eoi(struct kvm_vcpu *vcpu, u64 data);
+bool kvm_lapic_has_vapic(struct kvm_vcpu *vcpu);
+int kvm_lapic_tpr_exit(struct kvm_vcpu *vcpu);
 
 /* ---- PIC, IOAPIC, PIT */
 

@@ -217,6 +217,7 @@ void kvm_lapic_reset(struct kvm_vcpu *vcpu, bool init)
 	}
 	kvm_lapic_update_features(vcpu);
 	WRITE_ONCE(kl->extint, false);
+	kvm_lapic_forget_pages(kl);
 	if (init) {
 		fx = lapic_init_reset(&kl->core, lint0_extint);
 	} else {
@@ -262,6 +263,7 @@ EXPORT_SYMBOL_GPL(kvm_lapic_set_base);
 
 int kvm_lapic_msr_read(struct kvm_vcpu *vcpu, u32 index, u64 *data)
 {
+	kvm_lapic_sync_pages(vcpu);
 	return lapic_msr_read(&vcpu->arch.apic->core, index, data) ? 1 : 0;
 }
 EXPORT_SYMBOL_GPL(kvm_lapic_msr_read);
@@ -328,10 +330,14 @@ int kvm_lapic_mmio_read(struct kvm_vcpu *vcpu, gpa_t gpa, int len, void *val)
 
 	if (claim < 0)
 		return claim;
-	if (claim)
+	if (claim) {
 		memset(val, 0xff, len);
-	else
-		kvm_lapic_apply(kl, lapic_mmio_read(&kl->core, offset_in_page(gpa), len, val));
+		return 0;
+	}
+	kvm_lapic_sync_pages(vcpu);
+	if (unlikely(kl->tpr_reporting) && offset_in_page(gpa) == LAPIC_TPR)
+		kvm_lapic_report_tpr(vcpu, false);
+	kvm_lapic_apply(kl, lapic_mmio_read(&kl->core, offset_in_page(gpa), len, val));
 	return 0;
 }
 EXPORT_SYMBOL_GPL(kvm_lapic_mmio_read);
@@ -354,6 +360,8 @@ int kvm_lapic_mmio_write(struct kvm_vcpu *vcpu, gpa_t gpa, int len, const void *
 		return 0;
 	if (unlikely(write_sleeps(offset)) && irqs_disabled())
 		return -EOPNOTSUPP;
+	if (unlikely(kl->tpr_reporting) && offset == LAPIC_TPR)
+		kvm_lapic_report_tpr(vcpu, true);
 	kvm_lapic_apply(kl, lapic_mmio_write(&kl->core, offset, len, val));
 	return 0;
 }
@@ -385,6 +393,14 @@ int kvm_lapic_highest_irr(struct kvm_vcpu *vcpu)
 	return lapic_highest_irr(&vcpu->arch.apic->core);
 }
 EXPORT_SYMBOL_GPL(kvm_lapic_highest_irr);
+
+void kvm_lapic_raise(struct kvm_vcpu *vcpu, u8 vector)
+{
+	struct kvm_lapic *kl = vcpu->arch.apic;
+
+	if (lapic_accept_fixed(&kl->core, vector, false) == LAPIC_ACCEPTED)
+		kvm_lapic_wake(kl);
+}
 
 void kvm_lapic_ack(struct kvm_vcpu *vcpu, int vector)
 {
@@ -523,24 +539,4 @@ long kvm_vcpu_set_lapic(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
 		return fx;
 	kvm_lapic_apply(kl, fx);
 	return 0;
-}
-
-/* KVM_TPR_ACCESS_REPORTING: accesses are not reported (there is no KVM_CAP_VAPIC), so it can be switched off only. */
-long kvm_vcpu_tpr_access_reporting(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
-{
-	struct kvm_tpr_access_ctl *ctl = arg.buf;
-
-	if (ctl->flags || ctl->enabled)
-		return -EINVAL;
-	return 0;
-}
-
-/* KVM_SET_VAPIC_ADDR: likewise; VMMs write 0 at every reset. */
-long kvm_vcpu_set_vapic_addr(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
-{
-	struct kvm_vapic_addr *va = arg.buf;
-
-	if (!vcpu->arch.apic)
-		return -EINVAL;
-	return va->vapic_addr ? -EINVAL : 0;
 }

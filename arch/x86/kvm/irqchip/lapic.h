@@ -25,6 +25,12 @@ enum {
  * @events: INIT and SIPI that have arrived
  * @sipi_vector: of the last SIPI
  * @extint: an ExtINT message has come, and the PIC has not been heard since
+ * @pv_eoi_offered: the guest may end the interrupt in service by its memory, see lapic_pages.c
+ * @tpr_reporting: KVM_TPR_ACCESS_REPORTING is on
+ * @tpr_access_write: the access to report was a write
+ * @tpr_access_rip: where it was
+ * @pv_eoi_msr: MSR_KVM_PV_EOI_EN
+ * @vapic_addr: KVM_SET_VAPIC_ADDR, 0: none
  * @timer: fires at @armed, or before
  * @timer_lock: serializes @timer with its callback
  * @timer_cpu: host CPU on which @timer was started
@@ -37,6 +43,12 @@ struct kvm_lapic {
 	unsigned long events;
 	u8 sipi_vector;
 	bool extint;
+	bool pv_eoi_offered;
+	bool tpr_reporting;
+	bool tpr_access_write;
+	u64 tpr_access_rip;
+	u64 pv_eoi_msr;
+	gpa_t vapic_addr;
 	u64 armed;
 	u32 lazy_debt;
 	int timer_cpu;
@@ -61,6 +73,11 @@ struct kvm_apic_map {
 void kvm_lapic_apply(struct kvm_lapic *kl, u32 fx);
 /* Any context: the vCPU has to look at its interrupts. */
 void kvm_lapic_wake(struct kvm_lapic *kl);
+
+/* lapic_pages.c */
+bool kvm_lapic_take_pages(struct kvm_lapic *kl);
+void kvm_lapic_forget_pages(struct kvm_lapic *kl);
+void kvm_lapic_report_tpr(struct kvm_vcpu *vcpu, bool is_write);
 
 /* lapic_timer.c */
 void kvm_lapic_timer_init(struct kvm_lapic *kl);

@@ -445,6 +445,28 @@ out:
 }
 
 /**
+ * lapic_serves_one() - is one interrupt in service, and nothing else there?
+ * @apic: the APIC
+ *
+ * Then its EOI has no effect but that it is no longer in service.  Owner.
+ */
+static inline bool lapic_serves_one(struct lapic *apic)
+{
+	int vector = apic->isr_top;
+	u32 word, bit;
+
+	if (vector < 0 || lapic_highest_irr(apic) >= 0)
+		return false;
+	word = BIT(vector >> 5);
+	bit = BIT(vector & 31);
+	if (apic->isr_words != word || *lapic_word(apic, LAPIC_ISR, vector) != bit)
+		return false;
+	return !((READ_ONCE(*lapic_word(apic, LAPIC_TMR, vector)) |
+		  READ_ONCE(apic->eoi_watch[(u8)vector >> 5])) &
+		 bit);
+}
+
+/**
  * lapic_set_tpr() - task priority, as CR8 or TPR writes give it
  * @apic: the APIC
  * @tpr: 0 to 255

@@ -10,6 +10,7 @@
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include <uapi/linux/kvm_para.h>
 
 #include "events.h"
 #include "lapic.h"
@@ -142,23 +143,125 @@ int kvm_lapic_deliver(struct kvm *kvm, struct kvm_vcpu *sender, const struct lap
 }
 EXPORT_SYMBOL_GPL(kvm_lapic_deliver);
 
-void kvm_pv_kick(struct kvm *kvm, u32 apic_id)
+/* ---------------------------------------------------------------- by number */
+
+static struct lapic_msg message_to(u32 id)
 {
-	struct lapic_msg msg = { .dest = apic_id, .ipi = true, .x2apic = true };
+	return (struct lapic_msg){ .dest = id, .assert = true, .ipi = true, .x2apic = true };
+}
+
+static struct kvm_lapic *find_mapped(const struct lapic_map *map, const struct lapic_msg *msg)
+{
+	struct lapic *apic = lapic_map_unicast(map, msg);
+	struct lapic_targets t;
+
+	if (unlikely(!apic)) {
+		lapic_map_find(map, msg, NULL, &t);
+		apic = lapic_targets_next(&t);
+	}
+	return apic ? to_kvm_lapic(apic) : NULL;
+}
+
+static struct kvm_lapic *find_asking(struct kvm *kvm, const struct lapic_msg *msg)
+{
 	struct kvm_vcpu *vcpu;
 	unsigned long i;
 
-	/* Rare enough to ask. */
 	kvm_for_each_vcpu(i, vcpu, kvm) {
-		struct kvm_lapic *kl = vcpu->arch.apic;
-
-		if (!kl || lapic_is_broadcast(&msg) || !lapic_matches(&kl->core, &msg))
-			continue;
-		WRITE_ONCE(vcpu->arch.pv_unhalted, true);
-		kvm_lapic_wake(kl);
+		if (vcpu->arch.apic && lapic_matches(&vcpu->arch.apic->core, msg))
+			return vcpu->arch.apic;
 	}
+	return NULL;
 }
-EXPORT_SYMBOL_GPL(kvm_pv_kick);
+
+/**
+ * kvm_lapic_find() - the vCPU whose local APIC has a physical ID
+ * @kvm: the machine
+ * @id: as in x2APIC mode
+ *
+ * Context: any
+ * Return: the vCPU, or NULL
+ */
+struct kvm_vcpu *kvm_lapic_find(struct kvm *kvm, u32 id)
+{
+	const struct lapic_msg msg = message_to(id);
+	struct kvm_apic_map *map;
+	struct kvm_lapic *kl;
+
+	if (lapic_is_broadcast(&msg))
+		return NULL;
+	rcu_read_lock();
+	map = rcu_dereference(kvm->arch.apic_map);
+	if (likely(map && !atomic_read(&kvm->arch.apic_map_dirty)))
+		kl = find_mapped(&map->map, &msg);
+	else
+		kl = find_asking(kvm, &msg);
+	rcu_read_unlock();
+	return kl ? kl->vcpu : NULL;
+}
+
+void kvm_pv_kick(struct kvm *kvm, u32 apic_id)
+{
+	struct kvm_vcpu *vcpu = kvm_lapic_find(kvm, apic_id);
+
+	if (!vcpu)
+		return;
+	WRITE_ONCE(vcpu->arch.pv_unhalted, true);
+	kvm_lapic_wake(vcpu->arch.apic);
+}
+
+static bool icr_is_multicast(u32 icr)
+{
+	u32 delivery = icr >> 8 & 7;
+
+	if (icr & LAPIC_ICR_LOGICAL || icr >> 18 & 3)
+		return false;
+	return delivery == LAPIC_DM_FIXED || delivery == LAPIC_DM_LOWEST ||
+	       delivery == LAPIC_DM_NMI;
+}
+
+/* Those in @mask, of which bit 0 is ID @first. */
+static long send_to_mask(struct kvm_vcpu *sender, unsigned long mask, u64 first,
+			 struct lapic_msg *msg)
+{
+	unsigned int bit;
+	long taken = 0;
+
+	for_each_set_bit(bit, &mask, BITS_PER_LONG) {
+		if (first + bit >= X2APIC_BROADCAST)
+			break;
+		msg->dest = first + bit;
+		taken += kvm_lapic_deliver(sender->kvm, sender, msg) >= 0;
+	}
+	return taken;
+}
+
+/**
+ * kvm_pv_send_ipi() - KVM_HC_SEND_IPI
+ * @sender: current
+ * @low: destinations: bit n is the local APIC with ID @first + n
+ * @high: the next ones
+ * @width: bits in each of the two, 32 or 64
+ * @first: see @low
+ * @icr: what is sent, as in the low half of an ICR; physical, no shorthand, fixed or NMI
+ *
+ * Context: any
+ * Return: how many took it (or had it pending), -KVM_EINVAL
+ */
+long kvm_pv_send_ipi(struct kvm_vcpu *sender, unsigned long low, unsigned long high,
+		     unsigned int width, u32 first, u32 icr)
+{
+	struct lapic_msg msg = message_to(0);
+
+	if (!icr_is_multicast(icr))
+		return -KVM_EINVAL;
+	if (!kvm_lapic_in_kernel(sender))
+		return 0;
+	msg.vector = icr;
+	msg.delivery = icr >> 8 & 7;
+	return send_to_mask(sender, low, first, &msg) +
+	       send_to_mask(sender, high, (u64)first + width, &msg);
+}
 
 /* ---------------------------------------------------------------- the map */
 

@@ -13,6 +13,7 @@
 #include <linux/sched/signal.h>
 #include <asm/mmu_context.h>
 
+#include "async_pf.h"
 #include "io_x86.h"
 #include "tdp.h"
 
@@ -154,9 +155,29 @@ static int host_fault_in(struct mm_struct *mm, hva_t hva, bool write)
 	return fault & VM_FAULT_ERROR ? fault_to_errno(fault) : 0;
 }
 
+/* The same without waiting: 0: look again; -EAGAIN: not so, whether it takes time or cannot be. */
+static int host_fault_in_nowait(struct mm_struct *mm, hva_t hva, bool write)
+{
+	unsigned int flags = FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_RETRY_NOWAIT;
+	struct vm_area_struct *vma;
+	vm_fault_t fault = VM_FAULT_RETRY;
+
+	if (write)
+		flags |= FAULT_FLAG_WRITE;
+	if (!mmap_read_trylock(mm))
+		return -EAGAIN;
+	vma = vma_lookup(mm, hva);
+	if (vma && vma_allows(vma, write))
+		fault = handle_mm_fault(vma, hva, flags, NULL);
+	/* It keeps the lock when it asks to be called again, since it may not wait. */
+	if (!(fault & VM_FAULT_COMPLETED))
+		mmap_read_unlock(mm);
+	return fault & (VM_FAULT_RETRY | VM_FAULT_ERROR) ? -EAGAIN : 0;
+}
+
 /* ---------------------------------------------------------------- one try */
 
-enum { FAULT_FIXED = 0, FAULT_MMIO = 1, FAULT_AGAIN = 2 }; /* or an errno */
+enum { FAULT_FIXED = 0, FAULT_MMIO = 1, FAULT_AGAIN = 2, FAULT_LATER = 3 }; /* or an errno */
 
 /* The largest page that slot, host and backend allow around @gfn. */
 static int map_level(const struct kvm_memslot *slot, gfn_t gfn, hva_t hva, int host_level)
@@ -212,6 +233,20 @@ static int nx_level(struct kvm *kvm, struct tdp_map *m, int level)
 	return kvm_tdp_nx_level(kvm, m->gfn, level);
 }
 
+/* FAULT_AGAIN: it is there; FAULT_LATER: the guest has been told that it will be; an errno */
+static int get_from_host(struct kvm_vcpu *vcpu, const struct tdp_map *m, hva_t hva)
+{
+	struct mm_struct *mm = vcpu->kvm->mm;
+
+	if (unlikely(kvm_async_pf_possible(vcpu))) {
+		if (!host_fault_in_nowait(mm, hva, m->write))
+			return FAULT_AGAIN;
+		if (kvm_async_pf_begin(vcpu, m->gfn, hva, m->write))
+			return FAULT_LATER;
+	}
+	return host_fault_in(mm, hva, m->write) ?: FAULT_AGAIN;
+}
+
 static int map_page(struct kvm_vcpu *vcpu, struct kvm_memslot *slot, struct tdp_map *m)
 {
 	struct kvm_mmu_sync *sync = &vcpu->kvm->mmu_sync;
@@ -223,7 +258,7 @@ static int map_page(struct kvm_vcpu *vcpu, struct kvm_memslot *slot, struct tdp_
 	if (unlikely(kvm_mmu_sync_active(sync, m->start, m->end)))
 		return kvm_mmu_sync_wait(sync, m->start, m->end) ?: FAULT_AGAIN;
 	if (!host_page_get(vcpu->kvm->mm, hva, m->write, &hp))
-		return host_fault_in(vcpu->kvm->mm, hva, m->write) ?: FAULT_AGAIN;
+		return get_from_host(vcpu, m, hva);
 
 	level = map_level(slot, m->gfn, hva, hp.level);
 	if (unlikely(READ_ONCE(kvm_nx_huge_pages)))
@@ -409,7 +444,7 @@ int kvm_mmu_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error, const void *insn,
 		}
 		cond_resched();
 	}
-	if (likely(r == FAULT_FIXED))
+	if (likely(r == FAULT_FIXED || r == FAULT_LATER))
 		return KVM_REENTER;
 	if (r < 0)
 		return report_failure(vcpu, gfn, r);

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Paravirtual features: each that CPUID 0x40000001 offers works. */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <time.h>
+#include <unistd.h>
+
 #include "apic.h"
 #include "vm.h"
 
@@ -90,6 +96,185 @@ CASE(pv_eoi_works, "EOI without an exit: interrupts keep coming whether it is ta
 	vcpu_expect_done(cpu);
 }
 
+/* In the page: taken.  Elsewhere, and in the end: not in service, and what comes next wakes from HLT. */
+static void pv_eoi_halt_code(u64 unused)
+{
+	apic_enable();
+	wrmsr(MSR_PV_EOI, (u64)&pv_eoi | 1);
+	G_ASSERT_EQ(rdmsr(MSR_PV_EOI), (u64)&pv_eoi | 1);
+	irq_enable();
+	apic_send(0, ICR_SELF | ICR_ASSERT | 0x71);
+	while (!irq_counts[0x71])
+		relax();
+	guest_sync(irq_counts[0]);
+	/* The same again, and lower ones: nothing may be held back by what was ended in memory. */
+	apic_write(APIC_LVTT, 0x41);
+	for (u64 i = 1; i <= 20; i++) {
+		irq_disable();
+		apic_write(APIC_TMICT, 100000);
+		irq_enable_and_halt();
+		while (irq_counts[0x41] < i)
+			irq_enable_and_halt();
+		apic_send(0, ICR_SELF | ICR_ASSERT | 0x71);
+		while (irq_counts[0x71] <= i)
+			relax();
+	}
+	G_ASSERT(!apic_bit(APIC_ISR, 0x71));
+	G_ASSERT_EQ(apic_read(APIC_PPR), 0);
+	guest_sync(irq_counts[0]);
+	G_ASSERT_EQ(catch_wrmsr(MSR_PV_EOI, (u64)&pv_eoi | 3), 13);
+	/* Two at once: the second waits for the end of the first, which it must get to know. */
+	irq_disable();
+	apic_send(0, ICR_SELF | ICR_ASSERT | 0x71);
+	apic_send(0, ICR_SELF | ICR_ASSERT | 0x41);
+	irq_enable();
+	while (irq_counts[0x71] < 22 || irq_counts[0x41] < 21)
+		relax();
+	wrmsr(MSR_PV_EOI, 0);
+	guest_done();
+}
+
+CASE(pv_eoi_is_taken, "EOI without an exit is offered, and what follows it is not held back")
+{
+	struct vcpu *cpu = guest(pv_eoi_halt_code, 6);
+	struct kvm_lapic_state lapic;
+	struct event ev;
+
+	guest_handlers[0x71] = eoi_handler;
+	guest_handlers[0x41] = eoi_handler;
+	ev = vcpu_run(cpu);
+	CHECK_EQ(ev.kind, EV_SYNC);
+	CHECK_EQ(ev.value, 1);
+	/* Who saves the state now finds nothing in service. */
+	OK(ioctl(cpu->fd, KVM_GET_LAPIC, &lapic));
+	CHECK_EQ(*(u32 *)&lapic.regs[APIC_ISR + 0x30], 0);
+	ev = vcpu_run(cpu);
+	CHECK_EQ(ev.kind, EV_SYNC);
+	CHECK(ev.value > 20);
+	vcpu_expect_done(cpu);
+}
+
+static void eoi_level_handler(struct frame *frame)
+{
+	irq_counts[frame->vector]++;
+	G_ASSERT_EQ(pv_eoi, 0);
+	guest_sync(2);
+	apic_eoi();
+}
+
+static void pv_eoi_level_code(u64 unused)
+{
+	apic_enable();
+	wrmsr(MSR_PV_EOI, (u64)&pv_eoi | 1);
+	ioapic_route(20, IOAPIC_LEVEL | 0x73, 0);
+	irq_enable();
+	guest_sync(1);
+	while (!irq_counts[0x73])
+		relax();
+	guest_done();
+}
+
+CASE(pv_eoi_level,
+     "the end of a level-triggered interrupt, which the I/O APIC waits for, is not done in memory")
+{
+	struct vcpu *cpu = guest(pv_eoi_level_code, 6);
+	struct kvm_irq_level line = { .irq = 20, .level = 1 };
+
+	guest_handlers[0x73] = eoi_level_handler;
+	vcpu_expect_sync(cpu, 1);
+	OK(ioctl(cpu->vm->fd, KVM_IRQ_LINE, &line));
+	vcpu_expect_sync(cpu, 2);
+	line.level = 0;
+	OK(ioctl(cpu->vm->fd, KVM_IRQ_LINE, &line));
+	vcpu_expect_done(cpu);
+}
+
+static void pv_eoi_nowhere(u64 unused)
+{
+	apic_enable();
+	wrmsr(MSR_PV_EOI, 0xfff00000 | 1);
+	irq_enable();
+	for (u64 i = 1; i <= 20; i++) {
+		apic_send(0, ICR_SELF | ICR_ASSERT | 0x74);
+		while (irq_counts[0x74] < i)
+			relax();
+	}
+	guest_sync(1);
+}
+
+CASE(pv_eoi_no_memory, "where there is no memory at the address, interrupts are ended as ever")
+{
+	struct vcpu *cpu = guest(pv_eoi_nowhere, 6);
+
+	guest_handlers[0x74] = irq_count;
+	vcpu_expect_sync(cpu, 1);
+}
+
+/* ------------------------------------------------------------------------------------------------ who is preempted */
+
+static volatile bool stop_spinning;
+
+static void spinner(u64 unused)
+{
+	wrmsr(MSR_STEAL_TIME, (u64)area | 1);
+	guest_sync(1);
+	while (!stop_spinning)
+		relax();
+	guest_done();
+}
+
+static void *compete(void *unused)
+{
+	while (!stop_spinning)
+		;
+	return NULL;
+}
+
+CASE(preempted,
+     "who is preempted says so, and takes back a flush that was asked for meanwhile, too")
+{
+	struct vcpu *cpu = guest(spinner, 9);
+	u8 *preempted = area + 16, told;
+	u64 seen = 0, asked = 0, lost = 0;
+	struct runner *r;
+	pthread_t other;
+	cpu_set_t one;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP("needs two CPUs");
+	CPU_ZERO(&one);
+	CPU_SET(1, &one);
+	OK(sched_setaffinity(0, sizeof(one), &one));
+	vcpu_expect_sync(cpu, 1);
+	/* Both threads on one CPU, this one on another */
+	r = vcpu_start(cpu);
+	CHECK_EQ(pthread_create(&other, NULL, compete, NULL), 0);
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	OK(sched_setaffinity(0, sizeof(one), &one));
+	for (int i = 0; i < 100000000 && asked < 20; i++) {
+		told = __atomic_load_n(preempted, __ATOMIC_SEQ_CST);
+		if (!(told & 1))
+			continue;
+		seen++;
+		if (!__atomic_compare_exchange_n(preempted, &told, told | 2, false,
+						 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+			continue;
+		asked++;
+		/* It is taken back as a whole. */
+		do
+			told = __atomic_load_n(preempted, __ATOMIC_SEQ_CST);
+		while (told == 3);
+		lost += told == 2;
+	}
+	stop_spinning = true;
+	vcpu_join(r);
+	CHECK_EQ(pthread_join(other, NULL), 0);
+	CHECK(seen > 0);
+	CHECK(asked > 0);
+	CHECK_EQ(lost, 0);
+}
+
 static void calls(u64 unused)
 {
 	G_ASSERT_EQ(hypercall(0x7777, 0, 0, 0, 0), -1000ULL); /* KVM_ENOSYS */
@@ -129,6 +314,251 @@ CASE(send_ipi_works, "KVM_HC_SEND_IPI sends an interrupt to the CPUs in the mask
 
 	guest_handlers[0x72] = irq_count;
 	vcpu_expect_sync(cpu, 1);
+}
+
+#define KVM_EINVAL -22ULL
+#define KVM_ENOSYS -1000ULL
+#define HC_CLOCK_PAIRING 9
+#define HC_SEND_IPI 10
+#define HC_SCHED_YIELD 11
+#define HC_MAP_GPA_RANGE 12
+
+/* Destinations that do not exist, at both ends of the range, and messages that cannot be sent so */
+static void send_ipi_odd(u64 unused)
+{
+	x2apic_enable();
+	apic_enable();
+	G_ASSERT_EQ(hypercall(HC_SEND_IPI, ~0ULL, ~0ULL, 0xffffffff, 0x72), 0);
+	G_ASSERT_EQ(hypercall(HC_SEND_IPI, ~0ULL, ~0ULL, 0xffffff00, 0x72), 0);
+	G_ASSERT_EQ(hypercall(HC_SEND_IPI, ~1ULL, ~0ULL, 0, 0x72), 0);
+	G_ASSERT_EQ(hypercall(HC_SEND_IPI, 0, 0, 0, 0x72), 0);
+	G_ASSERT_EQ(hypercall(HC_SEND_IPI, 1, 0, 0, 0x72 | ICR_LOGICAL), KVM_EINVAL);
+	G_ASSERT_EQ(hypercall(HC_SEND_IPI, 1, 0, 0, 0x72 | ICR_ALL), KVM_EINVAL);
+	G_ASSERT_EQ(hypercall(HC_SEND_IPI, 1, 0, 0, 0x72 | ICR_INIT), KVM_EINVAL);
+	/* A vector that there is not */
+	G_ASSERT_EQ(hypercall(HC_SEND_IPI, 1, 0, 0, 3), 0);
+	G_ASSERT(!apic_bit(APIC_IRR, 0x72));
+	/* The same one twice: it is there */
+	G_ASSERT_EQ(hypercall(HC_SEND_IPI, 1, 0, 0, 0x72), 1);
+	G_ASSERT_EQ(hypercall(HC_SEND_IPI, 1, 0, 0, 0x72), 1);
+	G_ASSERT(apic_bit(APIC_IRR, 0x72));
+	guest_sync(1);
+}
+
+CASE(send_ipi_odd_cases,
+     "KVM_HC_SEND_IPI: who does not exist is not counted, what cannot be sent gives EINVAL")
+{
+	vcpu_expect_sync(guest(send_ipi_odd, 11), 1);
+}
+
+static volatile u64 arrived;
+
+static void ipi_receiver(u64 unused)
+{
+	apic_enable();
+	irq_enable();
+	__atomic_add_fetch(&arrived, 1, __ATOMIC_SEQ_CST);
+	while (!irq_counts[0x75])
+		relax();
+	while (irq_counts[0x74] < 1)
+		relax();
+	guest_done();
+}
+
+#define NR_RECEIVERS 3
+
+static void ipi_sender(u64 first)
+{
+	apic_enable();
+	while (arrived < NR_RECEIVERS)
+		relax();
+	/* Bits of both words */
+	G_ASSERT_EQ(hypercall(HC_SEND_IPI, BIT(63), BIT(0) | BIT(1), first - 63, 0x74),
+		    NR_RECEIVERS);
+	while (irq_counts[0x74] < NR_RECEIVERS)
+		relax();
+	G_ASSERT_EQ(irq_counts[0x74], NR_RECEIVERS);
+	G_ASSERT_EQ(hypercall(HC_SEND_IPI, 7, 0, first, 0x75), NR_RECEIVERS);
+	guest_done();
+}
+
+static void count_atomically(struct frame *frame)
+{
+	__atomic_add_fetch(&irq_counts[frame->vector], 1, __ATOMIC_SEQ_CST);
+	apic_eoi();
+}
+
+static struct vcpu *vcpu_with_id(struct vm *vm, int id, void (*code)(u64), u64 argument)
+{
+	struct vcpu *cpu = vcpu_new_bare(vm, id);
+	struct kvm_mp_state mp = { KVM_MP_STATE_RUNNABLE };
+
+	vcpu_long_mode(cpu);
+	vcpu_call(cpu, code, argument);
+	OK(ioctl(cpu->fd, KVM_SET_MP_STATE, &mp));
+	return cpu;
+}
+
+CASE(send_ipi_many, "KVM_HC_SEND_IPI reaches every CPU in the mask, once")
+{
+	struct vcpu *cpu = guest(ipi_sender, 11);
+	struct runner *r[NR_RECEIVERS];
+	const int first = 100;
+	struct vm *vm = vm_new(VM_IRQCHIP);
+
+	cpu = vcpu_with_id(vm, 0, ipi_sender, first);
+	guest_handlers[0x74] = count_atomically;
+	guest_handlers[0x75] = count_atomically;
+	for (int i = 0; i < NR_RECEIVERS; i++)
+		r[i] = vcpu_start(vcpu_with_id(vm, first + i, ipi_receiver, 0));
+	vcpu_expect_done(cpu);
+	for (int i = 0; i < NR_RECEIVERS; i++)
+		vcpu_join(r[i]);
+}
+
+static void sched_yield_code(u64 unused)
+{
+	G_ASSERT_EQ(hypercall(HC_SCHED_YIELD, 0, 0, 0, 0), 0);
+	G_ASSERT_EQ(hypercall(HC_SCHED_YIELD, 77, 0, 0, 0), 0);
+	G_ASSERT_EQ(hypercall(HC_SCHED_YIELD, ~0ULL, 0, 0, 0), 0);
+	guest_sync(1);
+}
+
+CASE(sched_yield_works, "KVM_HC_SCHED_YIELD answers 0, whoever is named")
+{
+	vcpu_expect_sync(guest(sched_yield_code, 13), 1);
+}
+
+static struct {
+	s64 sec, nsec;
+	u64 tsc;
+	u32 flags, pad[9];
+} pairing;
+
+static void clock_pairing(u64 unused)
+{
+	u64 before = rdtsc(), ret = hypercall(HC_CLOCK_PAIRING, (u64)&pairing, 0, 0, 0);
+
+	if (ret == 0) {
+		G_ASSERT(pairing.tsc >= before);
+		G_ASSERT(pairing.tsc <= rdtsc());
+		G_ASSERT(pairing.nsec >= 0 && pairing.nsec < 1000000000);
+		G_ASSERT_EQ(pairing.flags, 0);
+		G_ASSERT_EQ(hypercall(HC_CLOCK_PAIRING, 0xfffff0000, 0, 0, 0), -14ULL);
+	} else {
+		G_ASSERT_EQ(ret, -95ULL);
+	}
+	G_ASSERT_EQ(hypercall(HC_CLOCK_PAIRING, (u64)&pairing, 1, 0, 0), -95ULL);
+	guest_sync(ret);
+}
+
+CASE(pairing_works, "KVM_HC_CLOCK_PAIRING gives the time of day at a moment of the guest's TSC")
+{
+	struct vcpu *cpu = guest(clock_pairing, -1);
+	struct timespec before, after;
+	struct event ev;
+
+	clock_gettime(CLOCK_REALTIME, &before);
+	ev = vcpu_run(cpu);
+	clock_gettime(CLOCK_REALTIME, &after);
+	CHECK_EQ(ev.kind, EV_SYNC);
+	if (ev.value)
+		SKIP("the host's clock is not the TSC");
+	CHECK(pairing.sec >= before.tv_sec && pairing.sec <= after.tv_sec);
+}
+
+static void map_range(u64 unused)
+{
+	G_ASSERT_EQ(hypercall(HC_MAP_GPA_RANGE, 0x1000, 2, 0x10, 0), 0x1234);
+	G_ASSERT_EQ(hypercall(HC_MAP_GPA_RANGE, 0x1001, 2, 0, 0), KVM_EINVAL);
+	G_ASSERT_EQ(hypercall(HC_MAP_GPA_RANGE, 0x1000, 0, 0, 0), KVM_EINVAL);
+	G_ASSERT_EQ(hypercall(HC_MAP_GPA_RANGE, -PAGE, ~0ULL, 0, 0), KVM_EINVAL);
+	guest_sync(1);
+	G_ASSERT_EQ(hypercall(HC_MAP_GPA_RANGE, 0x1000, 2, 0, 0), KVM_ENOSYS);
+	guest_sync(2);
+}
+
+CASE(map_gpa_range, "KVM_HC_MAP_GPA_RANGE goes to the VMM that asked for it, and to no other")
+{
+	struct vcpu *cpu = guest(map_range, -1);
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_EXIT_HYPERCALL };
+
+	NEED(cpu->vm->fd, KVM_CAP_EXIT_HYPERCALL);
+	CHECK_EQ(kvm_cap(cpu->vm->fd, KVM_CAP_EXIT_HYPERCALL), BIT(HC_MAP_GPA_RANGE));
+	cap.args[0] = BIT(HC_MAP_GPA_RANGE) | BIT(HC_SEND_IPI);
+	CHECK_ERRNO(ioctl(cpu->vm->fd, KVM_ENABLE_CAP, &cap), EINVAL);
+	cap.args[0] = BIT(HC_MAP_GPA_RANGE);
+	OK(ioctl(cpu->vm->fd, KVM_ENABLE_CAP, &cap));
+	vcpu_expect_exit(cpu, KVM_EXIT_HYPERCALL);
+	CHECK_EQ(cpu->run->hypercall.nr, HC_MAP_GPA_RANGE);
+	CHECK_EQ(cpu->run->hypercall.args[0], 0x1000);
+	CHECK_EQ(cpu->run->hypercall.args[1], 2);
+	CHECK_EQ(cpu->run->hypercall.args[2], 0x10);
+	CHECK_EQ(cpu->run->hypercall.flags, KVM_EXIT_HYPERCALL_LONG_MODE);
+	cpu->run->hypercall.ret = 0x1234;
+	vcpu_expect_sync(cpu, 1);
+	cap.args[0] = 0;
+	OK(ioctl(cpu->vm->fd, KVM_ENABLE_CAP, &cap));
+	vcpu_expect_sync(cpu, 2);
+}
+
+/* Every MSR and call that a feature stands for, none of which is offered */
+static void not_told(u64 unused)
+{
+	static const u32 msrs[] = { 0x11,	0x12,	    0x4b564d00, 0x4b564d01, 0x4b564d02,
+				    0x4b564d03, 0x4b564d04, 0x4b564d05, 0x4b564d06, 0x4b564d07 };
+	u64 value;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(msrs); i++) {
+		guest_sync(msrs[i]);
+		G_ASSERT_EQ(catch_rdmsr(msrs[i], &value), 13);
+		G_ASSERT_EQ(catch_wrmsr(msrs[i], 0), 13);
+	}
+	G_ASSERT_EQ(hypercall(5, 0, 0, 0, 0), KVM_ENOSYS);
+	G_ASSERT_EQ(hypercall(HC_SEND_IPI, 1, 0, 0, 0x72), KVM_ENOSYS);
+	G_ASSERT_EQ(hypercall(HC_SCHED_YIELD, 0, 0, 0, 0), KVM_ENOSYS);
+	guest_done();
+}
+
+CASE(enforced, "with KVM_CAP_ENFORCE_PV_FEATURE_CPUID what CPUID does not offer is not there")
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_ENFORCE_PV_FEATURE_CPUID, .args = { 1 } };
+	struct kvm_cpuid2 *cpuid;
+	struct vcpu *cpu = guest(not_told, -1);
+	struct event ev;
+
+	NEED(cpu->vm->kvm, KVM_CAP_ENFORCE_PV_FEATURE_CPUID);
+	cpuid = cpuid_supported(cpu->vm->kvm);
+	cpuid_find(cpuid, 0x40000001, 0)->eax = 0;
+	OK(ioctl(cpu->fd, KVM_ENABLE_CAP, &cap));
+	vcpu_set_cpuid(cpu, cpuid);
+	do
+		ev = vcpu_run(cpu);
+	while (ev.kind == EV_SYNC);
+	CHECK_EQ(ev.kind, EV_DONE);
+}
+
+CASE(unhalt_without_exits, "where HLT does not exit, CPUID does not offer that a kick ends it")
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_X86_DISABLE_EXITS,
+				      .args = { KVM_X86_DISABLE_EXITS_HLT } };
+	struct vm *vm = vm_new(VM_IRQCHIP);
+	struct kvm_cpuid2 *cpuid = cpuid_supported(vm->kvm);
+	struct vcpu *cpu;
+	u32 offered;
+
+	offered = cpuid_find(cpuid, 0x40000001, 0)->eax;
+	OK(ioctl(vm->fd, KVM_ENABLE_CAP, &cap));
+	cpu = vcpu_new_bare(vm, 0);
+	vcpu_set_cpuid(cpu, cpuid);
+	OK(ioctl(cpu->fd, KVM_GET_CPUID2, cpuid));
+	CHECK_EQ(cpuid_find(cpuid, 0x40000001, 0)->eax, offered & ~(u32)BIT(7));
+	/* Bit 7 of somebody else's leaf is none of ours. */
+	cpuid_find(cpuid, 0x40000000, 0)->ebx ^= 1;
+	cpuid_find(cpuid, 0x40000001, 0)->eax |= BIT(7);
+	vcpu_set_cpuid(cpu, cpuid);
+	OK(ioctl(cpu->fd, KVM_GET_CPUID2, cpuid));
+	CHECK(cpuid_find(cpuid, 0x40000001, 0)->eax & BIT(7));
 }
 
 static void poll_control(u64 unused)
