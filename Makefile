@@ -107,15 +107,16 @@ labroot:
 	tools/lab/mkroot
 
 ##@ Tests (each ends with "N passed, N failed")
-## check: all of them; under half an hour on two CPUs
+## check: all of them; under three quarters of an hour on two CPUs
 .PHONY: check
 check:
-	@MAKE="$(MAKE)" tools/testing/run lint abi docs unit fuzz models test-lab selftests guests samples bench-short
+	@MAKE="$(MAKE)" tools/testing/run lint abi docs unit fuzz models test-lab selftests reload guests samples \
+		bench-short selftests-intel reload-intel guest-intel
 
 ## check-quick: the ones that take a moment; under five minutes
 .PHONY: check-quick
 check-quick:
-	@MAKE="$(MAKE)" tools/testing/run lint abi docs unit models selftests
+	@MAKE="$(MAKE)" tools/testing/run lint abi docs unit models selftests selftests-intel-quick
 
 ## lint: layout, warnings, sparse (V=1 lists what passed)
 .PHONY: lint
@@ -161,11 +162,33 @@ selftests: $(if $(filter stock,$(MODULE)),,modules-lab)
 	@$(inroot) make $(jobs) --no-print-directory -C tools/testing/selftests/kvm
 	@$(lab) --timeout 3600 -- build/selftests/run $(if $(V),-v) $(ONLY)
 
-## reload: load and unload our modules and the distribution's in turn (VENDOR, TIMES=100)
+## selftests-intel: all of them on the Intel machine, and some with each feature off (MODULE=stock)
+.PHONY: selftests-intel
+selftests-intel: $(if $(filter stock,$(MODULE)),,modules-lab)
+	@$(inroot) make $(jobs) --no-print-directory -C tools/testing/selftests/kvm
+	@tools/testing/selftests/intel $(or $(MODULE),ours)
+
+.PHONY: selftests-intel-quick
+selftests-intel-quick:
+	@$(MAKE) selftests VENDOR=intel SMP=1 ONLY="run_exit real_mode paging exceptions interrupt halt apic_timer"
+
+## reload: load and unload our modules and the distribution's in turn (VENDOR, TIMES)
 .PHONY: reload
 reload: modules-lab
 	@$(inroot) make $(jobs) --no-print-directory -C tools/testing/selftests/kvm
 	@$(lab) --module none --timeout 1200 -- tools/testing/reload/run $(labmod) build/selftests/run_exit $(TIMES)
+
+## reload-intel: the same on the Intel machine
+.PHONY: reload-intel
+reload-intel:
+	@$(MAKE) reload VENDOR=intel SMP=1 TIMES=$(or $(TIMES),20)
+
+## guest-intel: Linux straight from QEMU to its shell, on the Intel machine
+.PHONY: guest-intel
+guest-intel: modules-lab
+	@$(inroot) tools/lab/tour --initrd build/lab/tour.cpio
+	@if tools/lab/lab --vendor intel --timeout 1200 -- tools/lab/tour build/lab/tour.cpio qemu64 256M; then \
+		echo "1 passed, 0 failed"; else echo "0 passed, 1 failed"; exit 1; fi
 
 ## guests: Linux under QEMU in the lab, from a disk, with network (VENDOR, MODULE=stock)
 .PHONY: guests
@@ -203,6 +226,6 @@ bench-short: samples-build $(if $(filter stock,$(MODULE)),,modules-lab)
 .PHONY: help
 help:
 	@awk '/^##@ /{print "\n" substr($$0, 5)} \
-	     /^##  +[^ ]/{sub(/^##  +/, ""); printf "  %-15s%s\n", "", $$0; next} \
-	     /^## /{i = index($$0, ":"); printf "  %-14s%s\n", substr($$0, 4, i - 4), substr($$0, i + 1)}' \
+	     /^##  +[^ ]/{sub(/^##  +/, ""); printf "  %-17s%s\n", "", $$0; next} \
+	     /^## /{i = index($$0, ":"); printf "  %-16s%s\n", substr($$0, 4, i - 4), substr($$0, i + 1)}' \
 		Makefile
