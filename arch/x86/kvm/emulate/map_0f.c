@@ -30,7 +30,10 @@
 
 /* Group 7, register forms */
 #define GRP7_0 RM(PFX(U0("enclv", F_DIRTY), UD, UD, UD), PFX(I0("vmcall", em_hypercall, F_DIRTY, A(0)), UD, UD, UD), U0("vmlaunch", F_DIRTY), U0("vmresume", F_DIRTY), \
-		  U0("vmxoff", F_DIRTY), U0("pconfig", F_DIRTY), UD, UD)
+		  U0("vmxoff", F_DIRTY), U0("pconfig", F_DIRTY), \
+		  PFX(U0("wrmsrns", F_DIRTY | F_CPL0), UD, U0("wrmsrlist", F_DIRTY | F_CPL0 | F_ONLY64), \
+		      U0("rdmsrlist", F_DIRTY | F_CPL0 | F_ONLY64)), \
+		  PFX(U0("pbndkb", F_DIRTY | F_CPL0 | F_ONLY64), UD, UD, UD))
 #define GRP7_1 RM(U0("monitor", F_DIRTY | F_CPL0, F(MONITOR)), U0("mwait", F_DIRTY | F_CPL0, F(MONITOR)), \
 		  PFX(I0("clac", em_clac, F_DIRTY, F(SMAP), A(0)), UD, UD, UD), \
 		  PFX(I0("stac", em_clac, F_DIRTY, F(SMAP), A(1)), UD, UD, UD), UD, UD, UD, U0("encls", F_DIRTY))

@@ -14,6 +14,9 @@
 #define XMM2(nm, W) PFX(UD, U2(nm, V2, Vx, W), UD, UD)
 #define SSE_ONLY(nm) PFX(U2(nm, F_SSE, Vdq, Wdq), UD, UD, UD)
 #define AVX3(nm) PFX(UD, U2(nm, VOS, Vx, Wx), UD, UD)
+#define VNNI(nm) U2(nm, VOS | F_W0, Vx, Wx)
+#define NE_CONVERT(nm, m) U2(nm, VO | F_W0, Vx, m)
+#define CMPXADD(nm) PFX(UD, U3(nm, F_VEXONLY | F_NDS | F_L0 | F_ONLY64, My, Gy, By), UD, UD)
 #define FMA(nm) PFX(UD, BYW(U2(nm "ps", VOS, Vx, Wx), U2(nm "pd", VOS, Vx, Wx)), UD, UD)
 #define FMAS(nm) PFX(UD, BYW(U2(nm "ss", VOS, Vdq, Wd), U2(nm "sd", VOS, Vdq, Wq)), UD, UD)
 #define FMA3(base, n)                                                                            \
@@ -64,9 +67,12 @@ const struct emul_desc emul_map_0f38[256] = {
 	[0x3f] = XMM("pmaxud"), [0x40] = XMM("pmulld"),
 	[0x41] = PFX(UD, U2("phminposuw", V2 | F_L0, Vdq, Wdq), UD, UD),
 	[0x45] = AVX3("psrlv#"), [0x46] = AVX3("psravd"), [0x47] = AVX3("psllv#"),
-	[0x50] = AVX3("pdpbusd"), [0x51] = AVX3("pdpbusds"), [0x52] = AVX3("pdpwssd"), [0x53] = AVX3("pdpwssds"),
+	[0x50] = PFX(VNNI("pdpbuud"), VNNI("pdpbusd"), VNNI("pdpbsud"), VNNI("pdpbssd")),
+	[0x51] = PFX(VNNI("pdpbuuds"), VNNI("pdpbusds"), VNNI("pdpbsuds"), VNNI("pdpbssds")),
+	[0x52] = AVX3("pdpwssd"), [0x53] = AVX3("pdpwssds"),
 	[0x58] = BCAST("pbroadcastd", 0, Vx, Wd, AVX2, 4), [0x59] = BCAST("pbroadcastq", 0, Vx, Wq, AVX2, 8),
 	[0x5a] = BCAST("broadcasti128", F_L1, Vx, Mdq, AVX2, 16),
+	[0x72] = PFX(UD, UD, U2("cvtneps2bf16", VO | F_W0, Vdq, Wx), UD),
 	[0x78] = BCAST("pbroadcastb", 0, Vx, Wb, AVX2, 1), [0x79] = BCAST("pbroadcastw", 0, Vx, Ww, AVX2, 2),
 	[0x80] = PFX(UD, U2("invept", F_D64 | F_DIRTY, Gq, Mdq), UD, UD),
 	[0x81] = PFX(UD, U2("invvpid", F_D64 | F_DIRTY, Gq, Mdq), UD, UD),
@@ -75,11 +81,27 @@ const struct emul_desc emul_map_0f38[256] = {
 	[0x8e] = PFX(UD, MASKMOV("pmaskmov", 0, Mx, Vx, AVX2, 0), UD, UD),
 	[0x90] = GATHER("pgatherd"), [0x91] = GATHER("pgatherq"), [0x92] = GATHER("gatherdp"), [0x93] = GATHER("gatherqp"),
 	FMA3(0x90, "132"), FMA3(0xa0, "213"), FMA3(0xb0, "231"),
+	[0xb0] = PFX(NE_CONVERT("cvtneoph2ps", Mx), NE_CONVERT("cvtneeph2ps", Mx), NE_CONVERT("cvtneebf162ps", Mx),
+		     NE_CONVERT("cvtneobf162ps", Mx)),
+	[0xb1] = PFX(UD, NE_CONVERT("bcstnesh2ps", Mw), NE_CONVERT("bcstnebf162ps", Mw), UD),
+	[0xb4] = PFX(UD, U2("pmadd52luq", VOS | F_W1, Vx, Wx), UD, UD), [0xb5] = PFX(UD, U2("pmadd52huq", VOS | F_W1, Vx, Wx), UD, UD),
 	[0xc8] = SSE_ONLY("sha1nexte"), [0xc9] = SSE_ONLY("sha1msg1"), [0xca] = SSE_ONLY("sha1msg2"),
-	[0xcb] = SSE_ONLY("sha256rnds2"), [0xcc] = SSE_ONLY("sha256msg1"), [0xcd] = SSE_ONLY("sha256msg2"),
+	[0xcb] = PFX(U2("sha256rnds2", F_SSE, Vdq, Wdq), UD, UD, U2("sha512rnds2", VOS | F_L1 | F_W0, Vqq, Udq)),
+	[0xcc] = PFX(U2("sha256msg1", F_SSE, Vdq, Wdq), UD, UD, U2("sha512msg1", VO | F_L1 | F_W0, Vqq, Udq)),
+	[0xcd] = PFX(U2("sha256msg2", F_SSE, Vdq, Wdq), UD, UD, U2("sha512msg2", VO | F_L1 | F_W0, Vqq, Ux)),
 	[0xcf] = XMM("gf2p8mulb"),
+	[0xd2] = PFX(VNNI("pdpwuud"), VNNI("pdpwusd"), VNNI("pdpwsud"), UD),
+	[0xd3] = PFX(VNNI("pdpwuuds"), VNNI("pdpwusds"), VNNI("pdpwsuds"), UD),
+	[0xda] = PFX(U2("sm3msg1", VOS | F_L0 | F_W0, Vdq, Wdq), U2("sm3msg2", VOS | F_L0 | F_W0, Vdq, Wdq),
+		     VNNI("sm4key4"), VNNI("sm4rnds4")),
 	[0xdb] = PFX(UD, U2("aesimc", V2 | F_L0, Vdq, Wdq), UD, UD),
 	[0xdc] = XMM("aesenc"), [0xdd] = XMM("aesenclast"), [0xde] = XMM("aesdec"), [0xdf] = XMM("aesdeclast"),
+	[0xe0] = CMPXADD("cmpoxadd"), [0xe1] = CMPXADD("cmpnoxadd"), [0xe2] = CMPXADD("cmpbxadd"),
+	[0xe3] = CMPXADD("cmpaexadd"), [0xe4] = CMPXADD("cmpexadd"), [0xe5] = CMPXADD("cmpnexadd"),
+	[0xe6] = CMPXADD("cmpbexadd"), [0xe7] = CMPXADD("cmpaxadd"), [0xe8] = CMPXADD("cmpsxadd"),
+	[0xe9] = CMPXADD("cmpnsxadd"), [0xea] = CMPXADD("cmppxadd"), [0xeb] = CMPXADD("cmpnpxadd"),
+	[0xec] = CMPXADD("cmplxadd"), [0xed] = CMPXADD("cmpgexadd"), [0xee] = CMPXADD("cmplexadd"),
+	[0xef] = CMPXADD("cmpgxadd"),
 	[0xf0] = PFX(I2("movbe", em_movbe, F_DST_W, Gv, Mv, F(MOVBE)), I2("movbe", em_movbe, F_DST_W, Gv, Mv, F(MOVBE)), UD,
 		     I2("crc32b", em_crc32, 0, Gy, Eb, F(SSE42))),
 	[0xf1] = PFX(I2("movbe", em_movbe, F_DST_W, Mv, Gv, F(MOVBE)), I2("movbe", em_movbe, F_DST_W, Mv, Gv, F(MOVBE)), UD,
@@ -94,6 +116,7 @@ const struct emul_desc emul_map_0f38[256] = {
 		     BMIX("sarx", em_shiftx, BMI2, A(2)), BMIX("shrx", em_shiftx, BMI2, A(1))),
 	[0xf8] = PFX(UD, U2("movdir64b", F_DIRTY, Gq, M), U2("enqcmds", F_DIRTY, Gq, M), U2("enqcmd", F_DIRTY, Gq, M)),
 	[0xf9] = PFX(I2("movdiri", em_mov, F_DST_W, My, Gy, F(MOVDIRI)), UD, UD, UD),
+	[0xfc] = PFX(U2("aadd", 0, My, Gy), U2("aand", 0, My, Gy), U2("axor", 0, My, Gy), U2("aor", 0, My, Gy)),
 };
 
 #define IMM3(nm) PFX(UD, U3(nm, VS, Vx, Wx, Ib), UD, UD)
@@ -143,6 +166,7 @@ const struct emul_desc emul_map_0f3a[256] = {
 	[0x7c] = FMA4("fnmsubps"), [0x7d] = FMA4("fnmsubpd"), [0x7e] = FMA4("fnmsubss"), [0x7f] = FMA4("fnmsubsd"),
 	[0xcc] = PFX(U3("sha1rnds4", F_SSE, Vdq, Wdq, Ib), UD, UD, UD),
 	[0xce] = IMM3("gf2p8affineqb"), [0xcf] = IMM3("gf2p8affineinvqb"),
+	[0xde] = PFX(UD, U3("sm3rnds2", VOS | F_L0 | F_W0, Vdq, Wdq, Ib), UD, UD),
 	[0xdf] = PFX(UD, U3("aeskeygenassist", V2 | F_L0, Vdq, Wdq, Ib), UD, UD),
 	[0xf0] = PFX(UD, UD, UD, I3("rorx", em_shiftx, F_VEXONLY | F_L0 | F_DST_W, Gy, Ey, Ib, F(BMI2), A(3))),
 };
