@@ -3,7 +3,7 @@
 # User-space programs made of pure rooms.  The includer says what they are called
 # (`programs`), where they go (`output`) and how they are compiled (CC, CFLAGS,
 # LDLIBS); for each, NAME-srcs lists its sources as paths from the top, NAME-cppflags
-# and NAME-cflags what it needs besides.
+# and NAME-cflags what it needs besides, NAME-deps what must be made before it.
 
 top := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))/../..)
 
@@ -22,9 +22,9 @@ $$($(1)-objs): $(output)/$(1).d/%.o: $(top)/%.c
 	@echo "  CC    $(1): $$*.c"
 	@$$(CC) $$(CPPFLAGS) $$($(1)-cppflags) $$(CFLAGS) $$($(1)-cflags) -MMD -MP -c -o $$@ $$<
 
-$(output)/$(1): $$($(1)-objs)
+$(output)/$(1): $$($(1)-objs) $$($(1)-deps)
 	@echo "  LD    $(1)"
-	@$$(CC) $$(CFLAGS) -o $$@ $$^ $$($(1)-ldlibs) $$(LDLIBS)
+	@$$(CC) $$(CFLAGS) -o $$@ $$($(1)-objs) $$($(1)-ldlibs) $$(LDLIBS)
 endef
 
 $(foreach p,$(programs),$(eval $(call program,$(p))))

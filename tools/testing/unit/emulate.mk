@@ -7,3 +7,16 @@ EMULATE_TESTS := test_emulate_decode test_emulate_cases test_emulate_io test_emu
 TESTS += $(EMULATE_TESTS)
 $(foreach t,$(EMULATE_TESTS),$(eval $(t)-srcs := tools/testing/unit/$(t).c $(emulate-test-srcs)))
 test_emulate_stack-cflags := -O2 -fno-sanitize=all -fomit-frame-pointer
+
+# A whole machine that runs in the emulator alone, and what it boots.
+BOOT_TESTS := test_emulate_boot
+TESTS += $(BOOT_TESTS)
+$(foreach t,$(BOOT_TESTS),$(eval $(t)-srcs := tools/testing/unit/$(t).c tools/testing/unit/emulate_pc.c \
+	arch/x86/kvm/mmu/walk.c $(emulate-srcs)))
+test_emulate_boot-cppflags = -DBOOT_ROM='"$(output)/boot.rom"' \
+	-DBOOT_EXPECTED='"$(abspath $(here))/boot_rom.expected"'
+test_emulate_boot-deps = $(output)/boot.rom
+$(output)/boot.rom: $(here)boot_rom.S
+	@mkdir -p $(@D)
+	@echo "  AS    boot.rom"
+	@gcc -m64 -no-pie -nostdlib -static -Wl,-Ttext=0x20000,--oformat=binary,-N,--build-id=none -o $@ $<

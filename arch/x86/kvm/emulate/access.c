@@ -68,6 +68,28 @@ static enum emul_result linear_legacy(struct emul_ctxt *c, unsigned int sreg, u6
 	return EMUL_DONE;
 }
 
+/*
+ * Linear address masking (SDM vol. 3A, 4.4.1): the bits between the address width and bit 63 are ignored, that is
+ * replaced by the top bit of the address.  Bit 63 tells user from supervisor addresses, whatever the CPL.
+ */
+static u64 unmask(const struct emul_ctxt *c, u64 ea)
+{
+	unsigned int top;
+
+	if (ea >> 63) {
+		if (!(c->lam & EMUL_LAM_SUP))
+			return ea;
+		top = c->va_bits - 1;
+	} else if (c->lam & EMUL_LAM_U57) {
+		top = 56;
+	} else if (c->lam & EMUL_LAM_U48) {
+		top = 47;
+	} else {
+		return ea;
+	}
+	return ((u64)sign_extend64(ea, top) & ~BIT_ULL(63)) | (ea & BIT_ULL(63));
+}
+
 /**
  * em_linear - the linear address of an access through a segment
  * @c:		context
@@ -86,6 +108,8 @@ enum emul_result em_linear(struct emul_ctxt *c, unsigned int sreg, u64 ea, unsig
 		return linear_legacy(c, sreg, ea, len, acc, lin);
 	if (sreg == EMUL_FS || sreg == EMUL_GS)
 		ea += em_seg(c, sreg)->base;
+	if (unlikely(c->lam && len))
+		ea = unmask(c, ea);
 	*lin = ea;
 	if (unlikely(len && (!em_canonical(c, ea) || !em_canonical(c, ea + len - 1))))
 		return seg_fault(c, sreg);

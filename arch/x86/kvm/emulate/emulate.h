@@ -116,6 +116,7 @@ enum emul_event_kind {
 	EMUL_EV_SOFT_INT, /* INT n */
 	EMUL_EV_SOFT_EXC, /* INT3, INTO */
 	EMUL_EV_PRIV_EXC, /* INT1 */
+	EMUL_EV_EXT_INT, /* (emul_deliver_event only) interrupt from outside, NMI */
 };
 
 /**
@@ -404,7 +405,7 @@ struct emul_log {
 /**
  * struct emul_ctxt - one vCPU's emulator
  *
- * Filled by the owner before emul_begin(): @gpr, @rip, @rflags, @mode, @cpl, @va_bits, @int_shadow, @dr7, @smm, @features.
+ * Filled by the owner before emul_begin(): @gpr, @rip, @rflags, @mode, @cpl, @va_bits, @int_shadow, @dr7, @smm, @lam, @features.
  *
  * Outputs, valid with EMUL_DONE (@trap with EMUL_MORE, too; @gpr, @rip, @rflags always):
  * @int_shadow:	the interrupt shadow that holds now (in: the one that held before): 0, EMUL_SHADOW_STI, EMUL_SHADOW_MOV_SS
@@ -426,7 +427,7 @@ struct emul_ctxt {
 	u8 int_shadow;
 	bool nmi_unmask;
 	bool smm; /* in system management mode */
-	bool lam; /* reserved: address masking in force, must be false */
+	u8 lam; /* EMUL_LAM_*: linear address masking in force */
 	u64 dr7; /* 0 if no breakpoint is enabled (then DR6/DR0-3 are not asked for) */
 	u64 features; /* BIT_ULL(enum emul_feature) */
 
@@ -439,6 +440,7 @@ struct emul_ctxt {
 	u8 seg_valid; /* which of seg[] are loaded */
 	bool decoded;
 	bool checked; /* may be executed: modes, privilege, features */
+	bool ext; /* an event from outside is being delivered: error codes say so */
 	bool quiet; /* no single-step trap after this instruction */
 	bool keep_rf; /* it has loaded RF */
 	u8 new_shadow; /* the interrupt shadow it leaves */
@@ -450,6 +452,11 @@ struct emul_ctxt {
 	struct emul_seg seg[6];
 	struct emul_log log;
 };
+
+/* Linear address masking in 64-bit mode: for user addresses (CR3), for supervisor ones (CR4). */
+#define EMUL_LAM_U48 1
+#define EMUL_LAM_U57 2
+#define EMUL_LAM_SUP 4
 
 #define EMUL_SHADOW_STI 1
 #define EMUL_SHADOW_MOV_SS 2
@@ -490,6 +497,24 @@ enum emul_task_reason {
 enum emul_result emul_task_switch(struct emul_ctxt *ctxt, u16 selector,
 				  enum emul_task_reason reason, bool has_error, u32 error);
 enum emul_result emul_real_interrupt(struct emul_ctxt *ctxt, u8 vector, u64 return_rip);
+
+/**
+ * struct emul_event - an interrupt or exception to deliver
+ * @vector:	0-255
+ * @kind:	enum emul_event_kind
+ * @has_error:	an error code is pushed (not in real mode)
+ * @error:	that error code
+ * @return_rip:	what is pushed: of faults and interrupts the address of the instruction, of the others the one after it
+ */
+struct emul_event {
+	u8 vector;
+	u8 kind;
+	bool has_error;
+	u32 error;
+	u64 return_rip;
+};
+
+enum emul_result emul_deliver_event(struct emul_ctxt *ctxt, const struct emul_event *ev);
 
 enum emul_result emul_raise(struct emul_ctxt *ctxt, u8 vector, bool has_error, u32 error);
 enum emul_result emul_raise_gp(struct emul_ctxt *ctxt, u32 error);

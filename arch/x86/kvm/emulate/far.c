@@ -6,37 +6,9 @@
  * Such an instruction works on the context's copies of CS and SS, CPL and mode, so that its accesses are made as the
  * processor would make them half way through; nothing is given to the owner before all steps have succeeded.
  */
-#include "segment.h"
+#include "far.h"
 
-/*
- * A transfer under way.  It lies in the context and its steps are called one after the other rather than one by the
- * other, for the stack's sake.
- */
-struct far {
-	/* What is put back when a step fails. */
-	struct emul_seg cs;
-	struct emul_seg ss;
-	u8 cpl;
-	u8 mode;
-
-	u8 bytes; /* operand size */
-	u8 push_bytes; /* of what CALL pushes */
-	u8 params; /* to be copied from stack to stack */
-	bool call;
-	bool inner; /* CALL to more privilege */
-	bool outer; /* return to less: data segments are looked through */
-	bool vm86; /* IRET to virtual-8086 mode */
-	u16 sel; /* where to */
-	u16 ss_sel; /* the inner stack's */
-	u64 off;
-	u64 ret; /* from where */
-	u64 rsp; /* the new one */
-	struct em_desc d; /* of @sel */
-};
-
-static_assert(sizeof(struct far) <= sizeof_field(struct emul_ctxt, work));
-
-static struct far *far_begin(struct emul_ctxt *c)
+struct far *em_far_begin(struct emul_ctxt *c)
 {
 	struct far *f = (struct far *)c->work;
 
@@ -47,6 +19,7 @@ static struct far *far_begin(struct emul_ctxt *c)
 	f->mode = c->mode;
 	f->ret = c->next_rip;
 	f->params = 0;
+	f->ist = 0;
 	f->call = false;
 	f->inner = false;
 	f->outer = false;
@@ -72,8 +45,8 @@ static void drop_segment(struct emul_ctxt *c, unsigned int sreg)
 	em_set_seg(c, sreg, &null);
 }
 
-static noinline enum emul_result far_end(struct emul_ctxt *c, const struct far *f,
-					 enum emul_result res)
+noinline enum emul_result em_far_end(struct emul_ctxt *c, const struct far *f,
+				     enum emul_result res)
 {
 	if (res != EMUL_DONE) {
 		c->seg[EMUL_CS] = f->cs;
@@ -116,8 +89,8 @@ static enum emul_result code_desc(struct emul_ctxt *c, u16 sel, struct em_desc *
 }
 
 /* The last checks, and the copies of CS, CPL and mode. */
-static noinline enum emul_result enter_code(struct emul_ctxt *c, u16 sel, const struct em_desc *d,
-					    unsigned int cpl, u64 rip)
+noinline enum emul_result em_enter_code(struct emul_ctxt *c, u16 sel, const struct em_desc *d,
+					unsigned int cpl, u64 rip)
 {
 	struct emul_seg seg;
 	u8 mode;
@@ -147,13 +120,16 @@ static noinline enum emul_result push_return(struct emul_ctxt *c, struct far *f)
 	return em_push(c, &f->rsp, f->ret, f->push_bytes);
 }
 
-static noinline enum emul_result far_real(struct emul_ctxt *c, struct far *f)
+noinline enum emul_result em_far_real(struct emul_ctxt *c, struct far *f)
 {
 	struct emul_seg seg;
 
 	em_real_seg(c, EMUL_CS, f->sel, &seg);
 	if (f->off > seg.limit)
 		return emul_raise_gp(c, 0);
+	/* What protected mode left of type, privilege and default size ends here; the limit stays. */
+	if (c->mode == EMUL_MODE_REAL)
+		seg.attr = (seg.attr & EMUL_SEG_G) | 0x93;
 	TRY(push_return(c, f));
 	c->seg[EMUL_CS] = seg;
 	c->next_rip = f->off;
@@ -173,7 +149,7 @@ static noinline enum emul_result far_code(struct emul_ctxt *c, struct far *f)
 	if (desc_conforming(attr) ? dpl > c->cpl : (f->sel & 3) > c->cpl || dpl != c->cpl)
 		return emul_raise_gp(c, f->sel & ~3);
 	/* Faults of the target go first; then it is pushed in the old mode. */
-	TRY(enter_code(c, f->sel, &f->d, f->cpl, f->off));
+	TRY(em_enter_code(c, f->sel, &f->d, f->cpl, f->off));
 	mode = c->mode;
 	c->mode = f->mode;
 	res = push_return(c, f);
@@ -182,7 +158,7 @@ static noinline enum emul_result far_code(struct emul_ctxt *c, struct far *f)
 }
 
 /* The stack of a more privileged level, from the TSS. */
-static noinline enum emul_result inner_stack(struct emul_ctxt *c, struct far *f, unsigned int cpl)
+noinline enum emul_result em_inner_stack(struct emul_ctxt *c, struct far *f, unsigned int cpl)
 {
 	struct emul_seg tr;
 	unsigned int off, bytes;
@@ -191,7 +167,7 @@ static noinline enum emul_result inner_stack(struct emul_ctxt *c, struct far *f,
 	f->rsp = 0;
 	f->ss_sel = cpl;
 	if (em_lma(c)) {
-		off = 4 + 8 * cpl;
+		off = f->ist ? 28 + 8 * f->ist : 4 + 8 * cpl;
 		bytes = 8;
 	} else if (EMUL_SEG_TYPE(tr.attr) & 8) {
 		off = 4 + 8 * cpl;
@@ -225,9 +201,17 @@ static noinline enum emul_result copy_params(struct emul_ctxt *c, struct far *f)
 		c->seg[EMUL_SS] = ss;
 		c->cpl = cpl;
 		c->mode = mode;
-		TRY(em_push(c, &f->rsp, val, f->push_bytes));
+		TRY(em_inner_fault(c, f, em_push(c, &f->rsp, val, f->push_bytes)));
 	}
 	return EMUL_DONE;
+}
+
+/* What goes wrong on the inner stack itself names that stack: #SS(selector). */
+enum emul_result em_inner_fault(struct emul_ctxt *c, const struct far *f, enum emul_result res)
+{
+	if (res == EMUL_FAULT && f->inner && c->fault.vector == EMUL_SSF)
+		return emul_raise(c, EMUL_SSF, true, f->ss_sel & ~3);
+	return res;
 }
 
 /* CALL through a gate to more privilege: the new stack, and the old one's address on it */
@@ -236,15 +220,15 @@ static noinline enum emul_result gate_stack(struct emul_ctxt *c, struct far *f)
 	unsigned int cpl = EMUL_SEG_DPL(desc_attr(&f->d));
 	struct emul_seg ss;
 
-	TRY(inner_stack(c, f, cpl));
+	TRY(em_inner_stack(c, f, cpl));
 	if (f->push_bytes == 8)
 		em_null_seg(&ss, f->ss_sel, cpl);
 	else
 		TRY(em_check_ss(c, f->ss_sel, cpl, EMUL_TS, &ss));
-	TRY(enter_code(c, f->sel, &f->d, cpl, f->off));
+	TRY(em_enter_code(c, f->sel, &f->d, cpl, f->off));
 	c->seg[EMUL_SS] = ss;
-	TRY(em_push(c, &f->rsp, f->ss.selector, f->push_bytes));
-	return em_push(c, &f->rsp, c->gpr[EMUL_RSP], f->push_bytes);
+	TRY(em_inner_fault(c, f, em_push(c, &f->rsp, f->ss.selector, f->push_bytes)));
+	return em_inner_fault(c, f, em_push(c, &f->rsp, c->gpr[EMUL_RSP], f->push_bytes));
 }
 
 /* What the gate in f->d says: the target, its descriptor in place of the gate's. */
@@ -275,6 +259,8 @@ static noinline enum emul_result read_gate(struct emul_ctxt *c, struct far *f)
 	if (!desc_is_code(attr) || dpl > c->cpl ||
 	    (lma && (attr & (EMUL_SEG_L | EMUL_SEG_DB)) != EMUL_SEG_L))
 		return emul_raise_gp(c, f->sel & ~3);
+	if (!(attr & EMUL_SEG_P))
+		return emul_raise(c, EMUL_NP, true, f->sel & ~3);
 	f->inner = f->call && !desc_conforming(attr) && dpl < c->cpl;
 	if (!f->inner && !desc_conforming(attr) && dpl != c->cpl)
 		return emul_raise_gp(c, f->sel & ~3);
@@ -288,9 +274,9 @@ static enum emul_result far_gate(struct emul_ctxt *c, struct far *f)
 		TRY(gate_stack(c, f));
 		TRY(copy_params(c, f));
 	} else {
-		TRY(enter_code(c, f->sel, &f->d, f->cpl, f->off));
+		TRY(em_enter_code(c, f->sel, &f->d, f->cpl, f->off));
 	}
-	return push_return(c, f);
+	return em_inner_fault(c, f, push_return(c, f));
 }
 
 /* A jump or call to a TSS or task gate; *@done: it has been dealt with, whatever the result. */
@@ -328,25 +314,25 @@ static noinline enum emul_result far_operand(struct emul_ctxt *c, struct far *f)
 
 static enum emul_result far_transfer(struct emul_ctxt *c, bool call)
 {
-	struct far *f = far_begin(c);
+	struct far *f = em_far_begin(c);
 	bool lma;
 
 	f->call = call;
 	TRY(far_operand(c, f));
 	if (!em_prot(c))
-		return far_end(c, f, far_real(c, f));
+		return em_far_end(c, f, em_far_real(c, f));
 	if (sel_null(f->sel))
 		return emul_raise_gp(c, 0);
 	TRY(em_desc_read(c, f->sel, EMUL_GP, &f->d));
 	if (desc_attr(&f->d) & EMUL_SEG_S)
-		return far_end(c, f, far_code(c, f));
+		return em_far_end(c, f, far_code(c, f));
 	lma = em_lma(c);
 	switch (EMUL_SEG_TYPE(desc_attr(&f->d))) {
 	case SYS_CALL32:
-		return far_end(c, f, far_gate(c, f));
+		return em_far_end(c, f, far_gate(c, f));
 	case SYS_CALL16:
 		if (!lma)
-			return far_end(c, f, far_gate(c, f));
+			return em_far_end(c, f, far_gate(c, f));
 		break;
 	case SYS_TASK_GATE:
 	case SYS_TSS16:
@@ -411,14 +397,14 @@ static noinline enum emul_result far_return(struct emul_ctxt *c, struct far *f, 
 	f->outer = cpl > c->cpl;
 	f->rsp += drop;
 	if (!pop_stack && !f->outer)
-		return enter_code(c, f->sel, &f->d, cpl, f->off);
+		return em_enter_code(c, f->sel, &f->d, cpl, f->off);
 	TRY(em_pop(c, &f->rsp, &rsp, f->bytes));
 	TRY(em_pop(c, &f->rsp, &ss_sel, f->bytes));
 	/* Presence of the code segment goes first. */
 	if (!(desc_attr(&f->d) & EMUL_SEG_P))
 		return emul_raise(c, EMUL_NP, true, f->sel & ~3);
 	TRY(return_stack(c, ss_sel, cpl, desc_attr(&f->d), &ss));
-	TRY(enter_code(c, f->sel, &f->d, cpl, f->off));
+	TRY(em_enter_code(c, f->sel, &f->d, cpl, f->off));
 	c->seg[EMUL_SS] = ss;
 	f->rsp = rsp + drop;
 	return EMUL_DONE;
@@ -437,13 +423,13 @@ static noinline enum emul_result pop_target(struct emul_ctxt *c, struct far *f)
 
 enum emul_result em_ret_far(struct emul_ctxt *c)
 {
-	struct far *f = far_begin(c);
+	struct far *f = em_far_begin(c);
 
 	TRY(pop_target(c, f));
 	if (em_prot(c))
-		return far_end(c, f, far_return(c, f, false, c->insn.imm));
+		return em_far_end(c, f, far_return(c, f, false, c->insn.imm));
 	f->rsp += c->insn.imm;
-	return far_end(c, f, far_real(c, f));
+	return em_far_end(c, f, em_far_real(c, f));
 }
 
 /* Which flags IRET loads. */
@@ -485,7 +471,7 @@ static noinline enum emul_result iret_real(struct emul_ctxt *c, struct far *f)
 	TRY(em_pop(c, &f->rsp, &flags, f->bytes));
 	if (vme)
 		TRY(iret_vme(c, flags));
-	res = far_end(c, f, far_real(c, f));
+	res = em_far_end(c, f, em_far_real(c, f));
 	if (res != EMUL_DONE)
 		return res;
 	if (vme) {
@@ -540,7 +526,7 @@ static noinline enum emul_result iret_prot(struct emul_ctxt *c, struct far *f)
 	if ((flags & FL_VM) && f->bytes == 4 && cpl == 0 && !em_lma(c))
 		return iret_to_vm86(c, f, flags);
 	mask = iret_mask(c, cpl, f->bytes);
-	TRY(far_end(c, f, far_return(c, f, em_long(c), 0)));
+	TRY(em_far_end(c, f, far_return(c, f, em_long(c), 0)));
 	em_set_flags(c, mask, flags);
 	return EMUL_DONE;
 }
@@ -548,7 +534,7 @@ static noinline enum emul_result iret_prot(struct emul_ctxt *c, struct far *f)
 enum emul_result em_iret(struct emul_ctxt *c)
 {
 	enum emul_result res;
-	struct far *f = far_begin(c);
+	struct far *f = em_far_begin(c);
 
 	f->bytes = c->insn.op_bytes;
 	if (!em_prot(c)) {
@@ -565,69 +551,4 @@ enum emul_result em_iret(struct emul_ctxt *c)
 		c->nmi_unmask = true;
 	}
 	return res;
-}
-
-/**
- * emul_real_interrupt - deliver an interrupt or exception through the real-mode vector table
- * @ctxt:	begun; in real mode
- * @vector:	0-255
- * @return_rip:	what is pushed as IP
- *
- * Return: EMUL_DONE (rip, RFLAGS, SP, CS changed), EMUL_FAULT, or what an op returned.
- */
-enum emul_result emul_real_interrupt(struct emul_ctxt *ctxt, u8 vector, u64 return_rip)
-{
-	struct far *f = far_begin(ctxt);
-	struct emul_dtr idtr;
-	u16 entry[2];
-
-	ctxt->ops->get_idtr(ctxt, &idtr);
-	if (vector * 4u + 3 > idtr.limit)
-		return emul_raise_gp(ctxt, 0);
-	TRY(em_read_lin(ctxt, (u32)(idtr.base + vector * 4u), entry, 4, EMUL_A_SYSTEM));
-	TRY(em_push(ctxt, &f->rsp, ctxt->rflags, 2));
-	f->push_bytes = 2;
-	f->ret = return_rip;
-	f->call = true;
-	f->sel = entry[1];
-	f->off = entry[0];
-	TRY(far_end(ctxt, f, far_real(ctxt, f)));
-	ctxt->rflags &= ~(FL_IF | FL_TF | FL_AC | FL_RF);
-	ctxt->rip = ctxt->next_rip;
-	return EMUL_DONE;
-}
-
-static enum emul_result soft_event(struct emul_ctxt *c, u8 vector, enum emul_event_kind kind)
-{
-	enum emul_result res;
-
-	if (c->mode == EMUL_MODE_REAL) {
-		res = emul_real_interrupt(c, vector, c->next_rip);
-		c->quiet = true;
-		return res;
-	}
-	if (kind == EMUL_EV_SOFT_INT && c->mode == EMUL_MODE_VM86 && em_iopl(c) != 3 &&
-	    !(c->ops->get_cr(c, 4) & CR4_VME))
-		return emul_raise_gp(c, 0);
-	c->fault.vector = vector;
-	c->fault.kind = kind;
-	c->fault.has_error = false;
-	return EMUL_SOFT_INT;
-}
-
-/* INT n, INT3 (aux 3), INT1 (aux 1) */
-enum emul_result em_int(struct emul_ctxt *c)
-{
-	unsigned int aux = c->insn.desc->aux;
-
-	if (aux)
-		return soft_event(c, aux, aux == 3 ? EMUL_EV_SOFT_EXC : EMUL_EV_PRIV_EXC);
-	return soft_event(c, c->insn.imm, EMUL_EV_SOFT_INT);
-}
-
-enum emul_result em_into(struct emul_ctxt *c)
-{
-	if (!(c->rflags & FL_OF))
-		return EMUL_DONE;
-	return soft_event(c, EMUL_OF, EMUL_EV_SOFT_EXC);
 }

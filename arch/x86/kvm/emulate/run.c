@@ -31,6 +31,7 @@ void emul_begin(struct emul_ctxt *ctxt)
 	ctxt->checked = false;
 	ctxt->trap = 0;
 	ctxt->nmi_unmask = false;
+	ctxt->ext = false;
 	em_log_reset(ctxt);
 }
 
@@ -92,6 +93,9 @@ enum emul_result emul_raise(struct emul_ctxt *ctxt, u8 vector, bool has_error, u
 	ctxt->fault.kind = EMUL_EV_FAULT;
 	ctxt->fault.has_error = has_error && ctxt->mode != EMUL_MODE_REAL;
 	ctxt->fault.error = error;
+	/* Bit 0 of error codes that name a selector: EXT. */
+	if (unlikely(ctxt->ext) && vector >= EMUL_TS && vector <= EMUL_GP)
+		ctxt->fault.error |= 1;
 	return EMUL_FAULT;
 }
 

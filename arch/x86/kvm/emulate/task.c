@@ -3,6 +3,7 @@
 #include "segment.h"
 
 #define DR6_BT BIT_ULL(15)
+#define DR7_LOCAL 0x155ULL /* L0-L3, LE */
 
 /* A task's state as its TSS holds it: eip, eflags, eight registers, es cs ss ds fs gs. */
 struct task_state {
@@ -204,6 +205,7 @@ static enum emul_result become(struct emul_ctxt *c, const struct task_state *t,
 {
 	enum emul_result res;
 	unsigned int i;
+	u64 dr7;
 
 	tss->attr |= TYPE_BUSY;
 	c->ops->set_seg(c, EMUL_TR, tss);
@@ -216,6 +218,10 @@ static enum emul_result become(struct emul_ctxt *c, const struct task_state *t,
 	if (is_32(tss) && (c->ops->get_cr(c, 0) & CR0_PG))
 		TRY(c->ops->set_cr(c, 3, t->cr3));
 	TRY(c->ops->set_cr(c, 0, c->ops->get_cr(c, 0) | CR0_TS));
+	/* Local breakpoints are the old task's. */
+	dr7 = c->ops->get_dr(c, 7);
+	if (dr7 & DR7_LOCAL)
+		TRY(c->ops->set_dr(c, 7, dr7 & ~DR7_LOCAL));
 	res = load_segments(c, t);
 	/* Too late to begin again. */
 	return res == EMUL_NEED_IO || res == EMUL_RETRY ? EMUL_UNHANDLED : res;
