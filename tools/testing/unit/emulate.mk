@@ -9,12 +9,16 @@ $(foreach t,$(EMULATE_TESTS),$(eval $(t)-srcs := tools/testing/unit/$(t).c $(emu
 test_emulate_stack-cflags := -O2 -fno-sanitize=all -fomit-frame-pointer
 
 # A whole machine that runs in the emulator alone, and what it boots.
-BOOT_TESTS := test_emulate_boot
+BOOT_TESTS := test_emulate_boot test_emulate_seabios
 TESTS += $(BOOT_TESTS)
 $(foreach t,$(BOOT_TESTS),$(eval $(t)-srcs := tools/testing/unit/$(t).c tools/testing/unit/emulate_pc.c \
 	arch/x86/kvm/mmu/walk.c $(emulate-srcs)))
 test_emulate_boot-cppflags = -DBOOT_ROM='"$(output)/boot.rom"' \
 	-DBOOT_EXPECTED='"$(abspath $(here))/boot_rom.expected"'
+# Tens of millions of instructions: without the sanitizers, under which the others run.
+test_emulate_seabios-cflags := -O2 -fno-sanitize=all -fomit-frame-pointer
+test_emulate_seabios-cppflags = -DSEABIOS='"/usr/share/seabios/bios-256k.bin"' \
+	-DVMLINUZ='"$(firstword $(wildcard /boot/vmlinuz-*))"'
 test_emulate_boot-deps = $(output)/boot.rom
 $(output)/boot.rom: $(here)boot_rom.S
 	@mkdir -p $(@D)

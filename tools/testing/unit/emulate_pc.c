@@ -66,7 +66,9 @@ static enum emul_result translate(struct pc *pc, u64 lin, unsigned int acc, u64 
 		return EMUL_DONE;
 	mode = (struct kvm_walk_mode){
 		.root = pc->cr[3],
-		.levels = !(pc->cr[4] & CR4_PAE) ? 2 : !(pc->efer & EFER_LMA) ? 3 : 4,
+		.levels = !(pc->cr[4] & CR4_PAE) ? 2 :
+			  !(pc->efer & EFER_LMA) ? 3 :
+						   4,
 		.maxphyaddr = 40,
 		.pse = pc->cr[4] & CR4_PSE,
 		.pse36 = true,
@@ -265,9 +267,18 @@ static enum emul_result op_set_dr(struct emul_ctxt *c, unsigned int nr, u64 val)
 static u64 *msr(struct pc *pc, u32 index)
 {
 	static const u32 known[16] = {
-		EM_MSR_STAR,	   EM_MSR_LSTAR,	EM_MSR_CSTAR,	 EM_MSR_SYSCALL_MASK,
-		EM_MSR_SYSENTER_CS, EM_MSR_SYSENTER_ESP, EM_MSR_SYSENTER_EIP,
-		EM_MSR_KERNEL_GS_BASE, EM_MSR_TSC_AUX, 0x1b, 0x2ff, 0x277,
+		EM_MSR_STAR,
+		EM_MSR_LSTAR,
+		EM_MSR_CSTAR,
+		EM_MSR_SYSCALL_MASK,
+		EM_MSR_SYSENTER_CS,
+		EM_MSR_SYSENTER_ESP,
+		EM_MSR_SYSENTER_EIP,
+		EM_MSR_KERNEL_GS_BASE,
+		EM_MSR_TSC_AUX,
+		0x1b,
+		0x2ff,
+		0x277,
 	};
 	unsigned int i;
 
@@ -294,8 +305,7 @@ static enum emul_result op_set_msr(struct emul_ctxt *c, u32 index, u64 val)
 	u64 *p = msr(pc, index);
 
 	if (index == EM_MSR_EFER) {
-		if ((val & ~EFER_VALID) ||
-		    ((pc->cr[0] & CR0_PG) && ((val ^ pc->efer) & EFER_LME)))
+		if ((val & ~EFER_VALID) || ((pc->cr[0] & CR0_PG) && ((val ^ pc->efer) & EFER_LME)))
 			return emul_raise_gp(c, 0);
 		pc->efer = (val & ~EFER_LMA) | (pc->efer & EFER_LMA);
 	} else if (p) {
@@ -594,9 +604,8 @@ static bool take_irq(struct pc *pc)
 	pc->halted = false;
 	if (pc->taken)
 		pc->taken(pc);
-	deliver(pc, (struct emul_event){ .vector = vector,
-					 .kind = EMUL_EV_EXT_INT,
-					 .return_rip = pc->c.rip });
+	deliver(pc, (struct emul_event){
+			    .vector = vector, .kind = EMUL_EV_EXT_INT, .return_rip = pc->c.rip });
 	return true;
 }
 

@@ -45,8 +45,7 @@ static void drop_segment(struct emul_ctxt *c, unsigned int sreg)
 	em_set_seg(c, sreg, &null);
 }
 
-noinline enum emul_result em_far_end(struct emul_ctxt *c, const struct far *f,
-				     enum emul_result res)
+noinline enum emul_result em_far_end(struct emul_ctxt *c, const struct far *f, enum emul_result res)
 {
 	if (res != EMUL_DONE) {
 		c->seg[EMUL_CS] = f->cs;
