@@ -23,6 +23,14 @@
 /* String instructions: batches done before the guest's events are looked at. */
 #define MAX_BATCHES 64
 
+static int force_emulation_prefix;
+module_param(force_emulation_prefix, int, 0644);
+MODULE_PARM_DESC(
+	force_emulation_prefix,
+	"emulate the instruction after ud2; .ascii \"kvm\": 0 no, 1 yes, 2 yes, and with RFLAGS.RF clear");
+
+#define FORCE_CLEARS_RF BIT(1)
+
 /* ---------------------------------------------------------------- what the guest's CPU has */
 
 static const struct {
@@ -407,11 +415,44 @@ static bool is_hypercall(const struct emul_insn *insn)
 	       (insn->bytes[2] == 0xc1 || insn->bytes[2] == 0xd9);
 }
 
-/* #UD is the guest's own, but for hypercalls. */
+/* UD2 and "kvm": test suites ask with it for the emulation of the instruction that follows. */
+static bool is_prefix(struct kvm_emul *e)
+{
+	static const u8 prefix[] = { 0x0f, 0x0b, 'k', 'v', 'm' };
+	struct emul_insn *insn = &e->ctxt.insn;
+	u8 bytes[sizeof(prefix)];
+	unsigned int n = min_t(unsigned int, insn->fetched, sizeof(prefix));
+
+	memcpy(bytes, insn->bytes, n);
+	if (memcmp(bytes, prefix, min_t(unsigned int, n, 2)))
+		return false;
+	/* The rest may lie on the next page. */
+	if (n < sizeof(prefix) && kvm_emul_ops.fetch(&e->ctxt, kvm_linear_rip(e->vcpu) + n,
+						     bytes + n, sizeof(prefix) - n) != EMUL_DONE)
+		return false;
+	if (memcmp(bytes, prefix, sizeof(prefix)))
+		return false;
+	kvm_rip_write(e->vcpu, kvm_rip_read(e->vcpu) + sizeof(prefix));
+	return true;
+}
+
+static int emulate_prefixed(struct kvm_emul *e)
+{
+	/* #UD has set RF, as faults do, if only in the processor's mind: with it no breakpoint would be found. */
+	if (READ_ONCE(force_emulation_prefix) & FORCE_CLEARS_RF)
+		kvm_set_rflags(e->vcpu, kvm_get_rflags(e->vcpu) & ~X86_EFLAGS_RF);
+	kvm_emul_load(e);
+	e->vcpu->stat.insn_emulation++;
+	return run(e);
+}
+
+/* #UD is the guest's own, but for hypercalls and what is emulated by force. */
 static int after_ud(struct kvm_emul *e)
 {
 	if (emul_decode(&e->ctxt) == EMUL_DONE && is_hypercall(&e->ctxt.insn))
 		return kvm_emulate_hypercall(e->vcpu);
+	if (unlikely(READ_ONCE(force_emulation_prefix)) && is_prefix(e))
+		return emulate_prefixed(e);
 	kvm_queue_exception(e->vcpu, X86_TRAP_UD);
 	return KVM_REENTER;
 }

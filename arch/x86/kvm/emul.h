@@ -49,7 +49,9 @@ struct kvm_access {
  * @suspended: @ctxt holds an instruction that waits for @access
  * @atomic: the context allows no sleep: ops that might, refuse
  * @halted: the instruction was HLT
+ * @msr_refused: the VMM's answer to an RDMSR or WRMSR was #GP
  * @linear_rip: where the suspended instruction is
+ * @msr_data: the VMM's answer to an RDMSR
  * @features_stale: ctxt.features must be made again from the guest's CPUID
  * @mov: the plain move that waits for @access, when it did not need the whole emulator
  * @access: see there
@@ -62,7 +64,9 @@ struct kvm_emul {
 	bool atomic;
 	bool halted;
 	bool features_stale;
+	bool msr_refused;
 	unsigned long linear_rip;
+	u64 msr_data;
 	struct emul_mov mov;
 	struct kvm_access access;
 	u8 fx[512] __aligned(16);

@@ -34,6 +34,8 @@ static u64 walk_access(const struct emul_ctxt *ctxt, unsigned int acc)
 		access |= KVM_PF_WRITE;
 	if (acc & EMUL_A_FETCH)
 		access |= KVM_PF_FETCH;
+	if (acc & EMUL_A_SYSTEM)
+		access |= KVM_PF_IMPLICIT;
 	return access;
 }
 
@@ -43,11 +45,12 @@ static enum emul_result translate(struct kvm_emul *e, u64 lin, unsigned int len,
 {
 	struct kvm_walk_fault fault;
 	unsigned int done = 0, n;
+	u64 mask = is_long_mode(e->vcpu) ? ~0ULL : 0xffffffff;
 
 	for (*nr = 0; done < len; (*nr)++, done += n) {
 		n = min_t(unsigned int, len - done, PAGE_SIZE - offset_in_page(lin + done));
-		frags[*nr].gpa =
-			kvm_gva_to_gpa(e->vcpu, lin + done, walk_access(&e->ctxt, acc), &fault);
+		frags[*nr].gpa = kvm_gva_to_gpa(e->vcpu, (lin + done) & mask,
+						walk_access(&e->ctxt, acc), &fault);
 		if (frags[*nr].gpa == INVALID_GPA)
 			return raise_walk_fault(&e->ctxt, &fault);
 		frags[*nr].off = done;
@@ -97,6 +100,78 @@ static enum emul_result ask_devices(struct kvm_emul *e)
 	return EMUL_NEED_IO;
 }
 
+/* The memory behind an aligned access of 1, 2, 4 or 8 bytes, which is to be made in one go; NULL: it is none of these. */
+static void __user *whole(struct kvm_vcpu *vcpu, gpa_t gpa, unsigned int len,
+			  struct kvm_memslot **slot)
+{
+	if (len > 8 || !is_power_of_2(len) || gpa & (len - 1))
+		return NULL;
+	*slot = kvm_vcpu_gfn_to_slot(vcpu, gpa_to_gfn(gpa));
+	if (!*slot)
+		return NULL;
+	return (void __user *)(kvm_slot_hva(*slot, gpa_to_gfn(gpa)) + offset_in_page(gpa));
+}
+
+#define GET_WHOLE(type)                               \
+	({                                            \
+		type _v;                              \
+		r = get_user(_v, (type __user *)ptr); \
+		if (!r)                               \
+			memcpy(buf, &_v, sizeof(_v)); \
+	})
+
+static int read_memory(struct kvm_vcpu *vcpu, gpa_t gpa, void *buf, unsigned int len)
+{
+	struct kvm_memslot *slot;
+	void __user *ptr = whole(vcpu, gpa, len, &slot);
+	int r;
+
+	if (!ptr)
+		return kvm_vcpu_read_guest(vcpu, gpa, buf, len);
+	switch (len) {
+	case 1:
+		GET_WHOLE(u8);
+		break;
+	case 2:
+		GET_WHOLE(u16);
+		break;
+	case 4:
+		GET_WHOLE(u32);
+		break;
+	default:
+		GET_WHOLE(u64);
+	}
+	return r;
+}
+
+static int write_memory(struct kvm_vcpu *vcpu, gpa_t gpa, const void *buf, unsigned int len)
+{
+	struct kvm_memslot *slot;
+	void __user *ptr = whole(vcpu, gpa, len, &slot);
+	u64 val = 0;
+	int r;
+
+	if (!ptr || slot->flags & KVM_MEM_READONLY)
+		return kvm_vcpu_write_guest(vcpu, gpa, buf, len);
+	memcpy(&val, buf, len);
+	switch (len) {
+	case 1:
+		r = put_user((u8)val, (u8 __user *)ptr);
+		break;
+	case 2:
+		r = put_user((u16)val, (u16 __user *)ptr);
+		break;
+	case 4:
+		r = put_user((u32)val, (u32 __user *)ptr);
+		break;
+	default:
+		r = put_user(val, (u64 __user *)ptr);
+	}
+	if (!r)
+		kvm_mark_page_dirty(vcpu->kvm, slot, gpa_to_gfn(gpa));
+	return r;
+}
+
 static enum emul_result op_read(struct emul_ctxt *ctxt, u64 lin, void *buf, unsigned int len,
 				unsigned int acc)
 {
@@ -114,8 +189,7 @@ static enum emul_result op_read(struct emul_ctxt *ctxt, u64 lin, void *buf, unsi
 		return EMUL_FAULT;
 	a->nr_frags = 0;
 	for (i = 0; i < nr; i++) {
-		if (kvm_vcpu_read_guest(e->vcpu, frags[i].gpa, a->data + frags[i].off,
-					frags[i].len))
+		if (read_memory(e->vcpu, frags[i].gpa, a->data + frags[i].off, frags[i].len))
 			a->frags[a->nr_frags++] = frags[i];
 	}
 	a->write = false;
@@ -142,8 +216,7 @@ static enum emul_result op_write(struct emul_ctxt *ctxt, u64 lin, const void *bu
 	memcpy(a->data, buf, len);
 	a->nr_frags = 0;
 	for (i = 0; i < nr; i++) {
-		if (kvm_vcpu_write_guest(e->vcpu, frags[i].gpa, a->data + frags[i].off,
-					 frags[i].len))
+		if (write_memory(e->vcpu, frags[i].gpa, a->data + frags[i].off, frags[i].len))
 			a->frags[a->nr_frags++] = frags[i];
 	}
 	a->write = true;
@@ -347,33 +420,74 @@ static enum emul_result op_set_dr(struct emul_ctxt *ctxt, unsigned int nr, u64 v
 	return gp_unless_ok(ctxt, kvm_set_dr(to_emul(ctxt)->vcpu, nr, val));
 }
 
-/* The VMM's filter is for RDMSR and WRMSR, not for what other instructions take from MSRs. */
-static bool filtered(struct emul_ctxt *ctxt, u32 index, bool write)
+/* RDMSR and WRMSR, which the VMM may filter and answer; other instructions that take something from an MSR are neither. */
+static bool is_msr_insn(const struct emul_insn *insn, bool write)
 {
-	const struct emul_insn *insn = &ctxt->insn;
-
 	return insn->len >= 2 && insn->bytes[insn->len - 2] == 0x0f &&
-	       insn->bytes[insn->len - 1] == (write ? 0x30 : 0x32) &&
-	       !kvm_msr_allowed(to_emul(ctxt)->vcpu, index, write);
+	       insn->bytes[insn->len - 1] == (write ? 0x30 : 0x32);
+}
+
+/* KVM_RUN after KVM_EXIT_X86_RDMSR or _WRMSR of an emulated instruction. */
+static int complete_msr(struct kvm_vcpu *vcpu)
+{
+	struct kvm_emul *e = vcpu->arch.io.emul;
+
+	if (!kvm_emul_resume(e))
+		return KVM_AGAIN;
+	e->msr_refused = READ_ONCE(vcpu->run->msr.error);
+	e->msr_data = READ_ONCE(vcpu->run->msr.data);
+	e->access.answered = true;
+	return kvm_emulate_instruction(vcpu, KVM_EMUL_NO_DECODE, 0, NULL, 0);
+}
+
+/* The vCPU's answer was @r: the VMM's, if it wants to be asked, or #GP. */
+static enum emul_result ask_about_msr(struct kvm_emul *e, u32 index, u64 data, bool write, int r)
+{
+	if (!kvm_msr_user_space(e->vcpu, index, data, write, r))
+		return emul_raise_gp(&e->ctxt, 0);
+	e->vcpu->arch.io.complete = complete_msr;
+	return EMUL_NEED_IO;
 }
 
 static enum emul_result op_get_msr(struct emul_ctxt *ctxt, u32 index, u64 *val)
 {
-	return gp_unless_ok(ctxt, filtered(ctxt, index, false) ||
-					  kvm_msr_read(to_emul(ctxt)->vcpu, index, val, false));
+	struct kvm_emul *e = to_emul(ctxt);
+	int r;
+
+	if (!is_msr_insn(&ctxt->insn, false))
+		return gp_unless_ok(ctxt, kvm_msr_read(e->vcpu, index, val, false));
+	if (e->access.answered) {
+		e->access.answered = false;
+		*val = e->msr_data;
+		return gp_unless_ok(ctxt, e->msr_refused);
+	}
+	r = kvm_msr_guest_read(e->vcpu, index, val);
+	return r ? ask_about_msr(e, index, 0, false, r) : EMUL_DONE;
 }
 
 static enum emul_result op_set_msr(struct emul_ctxt *ctxt, u32 index, u64 val)
 {
-	return gp_unless_ok(ctxt, filtered(ctxt, index, true) ||
-					  kvm_msr_write(to_emul(ctxt)->vcpu, index, val, false));
+	struct kvm_emul *e = to_emul(ctxt);
+	int r;
+
+	if (!is_msr_insn(&ctxt->insn, true))
+		return gp_unless_ok(ctxt, kvm_msr_write(e->vcpu, index, val, false));
+	if (e->access.answered) {
+		e->access.answered = false;
+		return gp_unless_ok(ctxt, e->msr_refused);
+	}
+	r = kvm_msr_guest_write(e->vcpu, index, val);
+	return r ? ask_about_msr(e, index, val, true, r) : EMUL_DONE;
 }
 
+/* Index 1 is XINUSE, which may say of any enabled component that it is in use. */
 static enum emul_result op_get_xcr(struct emul_ctxt *ctxt, u32 index, u64 *val)
 {
-	if (index)
+	struct kvm_vcpu *vcpu = to_emul(ctxt)->vcpu;
+
+	if (index > 1 || (index == 1 && !guest_cpuid_has(vcpu, X86_FEATURE_XGETBV1)))
 		return emul_raise_gp(ctxt, 0);
-	*val = to_emul(ctxt)->vcpu->arch.xcr0;
+	*val = vcpu->arch.xcr0;
 	return EMUL_DONE;
 }
 
@@ -393,6 +507,12 @@ static enum emul_result op_cpuid(struct emul_ctxt *ctxt, u32 *eax, u32 *ebx, u32
 static u64 op_rdtsc(struct emul_ctxt *ctxt)
 {
 	return kvm_guest_tsc(to_emul(ctxt)->vcpu, rdtsc_ordered());
+}
+
+/* There are no performance counters. */
+static enum emul_result op_rdpmc(struct emul_ctxt *ctxt, u32 index, u64 *val)
+{
+	return emul_raise_gp(ctxt, 0);
 }
 
 static enum emul_result op_halt(struct emul_ctxt *ctxt)
@@ -444,6 +564,7 @@ const struct emul_ops kvm_emul_ops = {
 	.set_msr = op_set_msr,
 	.cpuid = op_cpuid,
 	.rdtsc = op_rdtsc,
+	.rdpmc = op_rdpmc,
 	.get_xcr = op_get_xcr,
 	.set_xcr = op_set_xcr,
 	.halt = op_halt,
