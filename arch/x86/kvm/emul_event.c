@@ -11,48 +11,32 @@
 #include "regs.h"
 #include "run.h"
 
-/**
- * struct soft_event - what is to be delivered
- * @vector: 0-255
- * @soft: by an instruction (INT n, INT3, INTO), which is still at RIP
- * @has_error: an error code is pushed
- * @error: that error code
- * @return_rip: what is pushed
- */
-struct soft_event {
-	u8 vector;
-	bool soft;
-	bool has_error;
-	u32 error;
-	u64 return_rip;
-};
-
-/* What the queue has injected. */
-static struct soft_event injected(const struct kvm_event_queue *q)
+/* What the queue has injected; .return_rip is still to be filled in. */
+static struct emul_event injected(const struct kvm_event_queue *q)
 {
 	const struct kvm_exception *e = &q->exception;
-	struct soft_event ev = {};
+	struct emul_event ev = { .kind = EMUL_EV_EXT_INT };
 
 	if (e->injected) {
 		ev.vector = e->vector;
 		ev.has_error = e->has_error_code;
 		ev.error = e->error_code;
-		ev.soft = e->vector == X86_TRAP_BP || e->vector == X86_TRAP_OF;
+		ev.kind = e->vector == X86_TRAP_BP || e->vector == X86_TRAP_OF ? EMUL_EV_SOFT_EXC :
+										 EMUL_EV_FAULT;
 	} else if (q->nmi_injected) {
 		ev.vector = X86_TRAP_NMI;
 	} else {
 		ev.vector = q->irq_vector;
-		ev.soft = q->irq_soft;
+		if (q->irq_soft)
+			ev.kind = EMUL_EV_SOFT_INT;
 	}
 	return ev;
 }
 
-/* Only real mode's table is walked in software so far. */
-static enum emul_result deliver(struct emul_ctxt *ctxt, const struct soft_event *ev)
+/* By an instruction (INT n, INT3, INTO), which is still at RIP. */
+static bool is_soft(const struct emul_event *ev)
 {
-	if (ctxt->mode != EMUL_MODE_REAL)
-		return EMUL_UNHANDLED;
-	return emul_real_interrupt(ctxt, ev->vector, ev->return_rip);
+	return ev->kind == EMUL_EV_SOFT_EXC || ev->kind == EMUL_EV_SOFT_INT;
 }
 
 /* Not any more; and not again. */
@@ -79,9 +63,9 @@ static void delivery_faulted(struct kvm_emul *e)
 		kvm_queue_exception(e->vcpu, f->vector);
 }
 
-static int delivery_failed(struct kvm_vcpu *vcpu, const struct soft_event *ev)
+static int delivery_failed(struct kvm_vcpu *vcpu, const struct emul_event *ev)
 {
-	u64 data[] = { ev->vector, ev->soft, ev->error, kvm_linear_rip(vcpu) };
+	u64 data[] = { ev->vector, is_soft(ev), ev->error, kvm_linear_rip(vcpu) };
 
 	kvm_vcpu_info(vcpu, "cannot deliver vector %u in software at %#lx\n", ev->vector,
 		      kvm_linear_rip(vcpu));
@@ -91,11 +75,11 @@ static int delivery_failed(struct kvm_vcpu *vcpu, const struct soft_event *ev)
 int kvm_emul_deliver_event(struct kvm_vcpu *vcpu)
 {
 	struct kvm_emul *e = vcpu->arch.io.emul;
-	struct soft_event ev = injected(&vcpu->arch.events);
+	struct emul_event ev = injected(&vcpu->arch.events);
 	unsigned long rip = kvm_rip_read(vcpu);
 
 	/* Software events are kept with the instruction at RIP, and return behind it. */
-	if (ev.soft) {
+	if (is_soft(&ev)) {
 		int r = kvm_emulate_instruction(vcpu, KVM_EMUL_SKIP, 0, NULL, 0);
 
 		if (r != KVM_REENTER)
@@ -103,7 +87,7 @@ int kvm_emul_deliver_event(struct kvm_vcpu *vcpu)
 	}
 	ev.return_rip = kvm_rip_read(vcpu);
 	kvm_emul_load(e);
-	switch (deliver(&e->ctxt, &ev)) {
+	switch (emul_deliver_event(&e->ctxt, &ev)) {
 	case EMUL_DONE:
 		delivered(&vcpu->arch.events);
 		kvm_emul_store(e);

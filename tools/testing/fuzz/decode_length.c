@@ -164,7 +164,7 @@ static u64 run(u64 seed, u64 cases, unsigned int seconds)
 		       c.fault.vector, text, zok ? "ok" : "bad", zok ? z.length : 0,
 		       zok ? ZydisMnemonicGetString(z.mnemonic) : "");
 	}
-	printf("seed %#llx: %llu cases, %llu agree (%llu of them not instructions), %llu mismatches\n",
+	printf("counts: seed %#llx: %llu cases, %llu agree (%llu of them not instructions), %llu mismatches\n",
 	       (unsigned long long)seed, (unsigned long long)i, (unsigned long long)agree,
 	       (unsigned long long)bad, (unsigned long long)diff);
 	return diff;

@@ -4,12 +4,9 @@ emulate-hdrs := $(wildcard $(here)../../../arch/x86/kvm/emulate/*.h $(here)*.h) 
 	$(here)../../../arch/x86/kvm/pure.h
 plain-cc = gcc -std=gnu11 -O2 -g -Wall -D_GNU_SOURCE -I$(here)../../../arch/x86/kvm
 
-# The short form draws the same cases every time; SECONDS=600 hunts with a new seed.
-short = $(if $(filter command%,$(origin SECONDS)),-s new -t $(SECONDS),-s 1 -n $(1) -t 100)
-
 # The emulator against the processor that this runs on.
 PLAIN += differ
-differ-args := $(call short,1000000)
+differ-args := -s 1 -s new -t $(SECONDS)
 $(output)/differ: $(here)differ.c $(here)native.c $(emulate-srcs) $(emulate-hdrs)
 	@mkdir -p $(@D)
 	@echo "  CC    differ"
@@ -17,7 +14,7 @@ $(output)/differ: $(here)differ.c $(here)native.c $(emulate-srcs) $(emulate-hdrs
 
 # The decoder against Zydis.
 PLAIN += decode_length
-decode_length-args := $(call short,5000000)
+decode_length-args := -s 1 -s new -t $(SECONDS)
 zydis := $(if $(wildcard /usr/include/Zydis/Zydis.h),-DHAVE_ZYDIS -lZydis)
 $(output)/decode_length: $(here)decode_length.c $(emulate-srcs) $(emulate-hdrs)
 	@mkdir -p $(@D)

@@ -62,6 +62,15 @@ static enum emul_result by_gate(struct machine *m)
 	return emul_task_switch(&m->c, 0x50, EMUL_TASK_GATE, true, 1);
 }
 
+/* An interrupt in user mode, through a gate to ring 0. */
+static enum emul_result interrupt(struct machine *m)
+{
+	emul_begin(&m->c);
+	return emul_deliver_event(&m->c, &(struct emul_event){ .vector = 0x40,
+							       .kind = EMUL_EV_EXT_INT,
+							       .return_rip = CODE });
+}
+
 static void heavy(void **state)
 {
 	unsigned int i;
@@ -77,6 +86,13 @@ static void heavy(void **state)
 	machine_init(&m, EMUL_MODE_PROT32);
 	machine_put_desc(&m, 0x50, machine_desc(0x5400, 0x67, 0x89));
 	measure(by_gate);
+	machine_init(&m, EMUL_MODE_PROT32);
+	m.c.cpl = 3;
+	machine_poke(&m, IDT + 0x40 * 8, 0x00008e0000082000, 8);
+	machine_poke(&m, TSS + 4, 0x9000, 4);
+	machine_poke(&m, TSS + 8, 0x10, 4);
+	measure(interrupt);
+	assert_int_equal(m.c.cpl, 0);
 	/* A call through a gate to more privilege. */
 	machine_init(&m, EMUL_MODE_PROT32);
 	m.c.cpl = 3;
