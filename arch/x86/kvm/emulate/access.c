@@ -245,7 +245,7 @@ enum emul_result em_cmpxchg_lin(struct emul_ctxt *c, u64 lin, const void *old, c
 		return log_replay(c, 0) ? EMUL_DONE : EMUL_UNHANDLED;
 	if (unlikely(!log_room(c, 0)))
 		return EMUL_UNHANDLED;
-	TRY(c->ops->cmpxchg(c, lin, old, new, len, acc | EMUL_A_WRITE));
+	TRY(c->ops->compare_xchg(c, lin, old, new, len, acc | EMUL_A_WRITE));
 	log_done(c, 0);
 	return EMUL_DONE;
 }

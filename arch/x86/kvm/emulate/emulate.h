@@ -164,7 +164,7 @@ struct emul_fault {
 	0x01 /* check for writing; on a read op: the read half of a read-modify-write */
 #define EMUL_A_FETCH 0x02 /* instruction fetch */
 #define EMUL_A_SYSTEM 0x04 /* implicit supervisor access */
-#define EMUL_A_LOCKED 0x08 /* the read half of a locked read-modify-write; cmpxchg() follows */
+#define EMUL_A_LOCKED 0x08 /* the read half of a locked read-modify-write; compare_xchg() follows */
 #define EMUL_A_STACK 0x10 /* a push, pop or stack switch (information only) */
 #define EMUL_A_STRING 0x20 /* string instruction, more of the same may follow (information only) */
 
@@ -189,7 +189,7 @@ struct emul_ops {
 	 * @fetch: read @len (1-15) instruction bytes, all in one page.  No EMUL_NEED_IO.
 	 * @read, @write: 1-EMUL_MAX_ACCESS bytes.  RAM or MMIO: naturally aligned accesses of 1, 2, 4, 8 bytes to RAM must be
 	 *	single-copy atomic.  May return EMUL_NEED_IO, but with EMUL_A_SYSTEM only on reads.
-	 * @cmpxchg: atomically compare @len (1, 2, 4, 8 or 16) bytes with @old and, if equal, store @new.  EMUL_DONE: stored.
+	 * @compare_xchg: atomically compare @len (1, 2, 4, 8 or 16) bytes with @old and, if equal, store @new.  EMUL_DONE: stored.
 	 *	EMUL_RETRY: they differed, nothing stored.  An access that cannot be atomic (crosses a cache line, MMIO) may
 	 *	be done as a plain write (and may then return EMUL_NEED_IO).
 	 * @probe: would an access like this fault?  Has no effect but setting accessed/dirty bits at most; MMIO is fine.
@@ -202,8 +202,8 @@ struct emul_ops {
 				 unsigned int acc);
 	enum emul_result (*write)(struct emul_ctxt *ctxt, u64 lin, const void *buf,
 				  unsigned int len, unsigned int acc);
-	enum emul_result (*cmpxchg)(struct emul_ctxt *ctxt, u64 lin, const void *old,
-				    const void *new, unsigned int len, unsigned int acc);
+	enum emul_result (*compare_xchg)(struct emul_ctxt *ctxt, u64 lin, const void *old,
+					 const void *new, unsigned int len, unsigned int acc);
 	enum emul_result (*probe)(struct emul_ctxt *ctxt, u64 lin, unsigned int len,
 				  unsigned int acc);
 	unsigned int (*bulk_read)(struct emul_ctxt *ctxt, u64 lin, void *buf, unsigned int len,

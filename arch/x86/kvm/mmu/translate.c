@@ -88,7 +88,7 @@ static int cmpxchg_entry(void *ctx, u64 gpa, unsigned int bytes, u64 old, u64 ne
 
 static const struct kvm_walk_ops walk_ops = {
 	.read = read_entry,
-	.cmpxchg = cmpxchg_entry,
+	.compare_xchg = cmpxchg_entry,
 };
 
 static const struct kvm_walk_ops walk_ops_nofault = {

@@ -268,7 +268,7 @@ static bool set_flags(struct walk *w)
 	int level;
 	u64 new;
 
-	if (!w->ops->cmpxchg)
+	if (!w->ops->compare_xchg)
 		return true;
 	for (level = w->mode->levels; level >= w->leaf; level--) {
 		if (level == 3 && !is_long(w->mode))
@@ -277,7 +277,7 @@ static bool set_flags(struct walk *w)
 		if (level == w->leaf && (w->access & KVM_WALK_WRITE))
 			new |= E_D;
 		if (new != w->entry[level] &&
-		    w->ops->cmpxchg(w->ctx, w->gpa[level], bytes, w->entry[level], new) > 0)
+		    w->ops->compare_xchg(w->ctx, w->gpa[level], bytes, w->entry[level], new) > 0)
 			return false;
 	}
 	return true;

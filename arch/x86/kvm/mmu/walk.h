@@ -63,12 +63,12 @@ struct kvm_walk_mode {
 /**
  * struct kvm_walk_ops - guest memory
  * @read: an entry of @bytes (4 or 8, aligned), read in one go; 0, or anything else: there is no memory at @gpa
- * @cmpxchg: if the entry is still @old make it @new, atomically; 0 done, 1 it is not @old any more, negative: cannot be
+ * @compare_xchg: if the entry is still @old make it @new, atomically; 0 done, 1 it is not @old any more, negative: cannot be
  *	     written to (read-only memory), leave the flags as they are.  NULL: a walk without side effects.
  */
 struct kvm_walk_ops {
 	int (*read)(void *ctx, u64 gpa, unsigned int bytes, u64 *val);
-	int (*cmpxchg)(void *ctx, u64 gpa, unsigned int bytes, u64 old, u64 new);
+	int (*compare_xchg)(void *ctx, u64 gpa, unsigned int bytes, u64 old, u64 new);
 };
 
 enum kvm_walk_status {

@@ -83,14 +83,17 @@ static __always_inline unsigned int read_way(const struct svm_fetch *f, unsigned
 					     unsigned int n)
 {
 	const u8 __user *from = (const u8 __user *)(f->hva + off);
+	const hva_t *hva = f->pte_hva, *end = hva + f->depth;
+	const u64 *pte = f->pte;
 	unsigned int i;
 	u64 v;
 
 	if (!user_access_begin(from, n))
 		return 0;
-	for (i = 0; i < f->depth; i++) {
-		unsafe_get_user(v, (u64 __user *)f->pte_hva[i], failed);
-		if ((v & ~PTE_A_D) != f->pte[i])
+	/* By pointers: a checked index would call out of the section in which user memory is accessible. */
+	for (; hva != end; hva++, pte++) {
+		unsafe_get_user(v, (u64 __user *)*hva, failed);
+		if ((v & ~PTE_A_D) != *pte)
 			goto failed;
 	}
 	if (n == 16) {
