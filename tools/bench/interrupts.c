@@ -142,12 +142,20 @@ static void running(u64 unused)
 		relax();
 }
 
+/* The last interrupt comes in a HLT or is pending at one, never between the look at @stop and the HLT. */
+static void sleep_until_stop(void)
+{
+	while (!stop) {
+		irq_enable_and_halt();
+		irq_disable();
+	}
+}
+
 static void halted(u64 unused)
 {
 	listen();
 	ready = 1;
-	while (!stop)
-		irq_enable_and_halt();
+	sleep_until_stop();
 }
 
 static void tell_other(void)
@@ -209,6 +217,7 @@ static void and_sleep(u64 until)
 static void op_ipi_halted(u64 unused)
 {
 	listen();
+	ready = 1;
 	and_sleep(1); /* the other begins */
 	SAMPLE(and_sleep(served + 2));
 	stop = 1;
@@ -219,9 +228,11 @@ static void op_ipi_halted(u64 unused)
 static void begin_bouncing(u64 unused)
 {
 	listen();
+	/* To an APIC that is not enabled yet it would be lost. */
+	while (!ready)
+		relax();
 	x2apic_write(APIC_ICR, ICR_ASSERT | VECTOR);
-	while (!stop)
-		irq_enable_and_halt();
+	sleep_until_stop();
 }
 
 CASE_SLOW(bench_ipi_halted, "an IPI to a halted vCPU, until its handler runs", 120)
