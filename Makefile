@@ -196,10 +196,10 @@ guests: $(if $(filter stock,$(MODULE)),,modules-lab)
 	@$(inroot) tools/testing/guests/mkdisk build/guests/disk.img
 	@$(lab) --timeout 1200 --share build/guests -- tools/testing/guests/qemu build/guests/disk.img
 
-## samples: the small VMMs of samples/, built and run in the lab (MODULE=stock)
+## samples: the small VMMs of samples/, built and run in the lab (VENDOR, MODULE=stock)
 .PHONY: samples samples-build
 samples: samples-build $(if $(filter stock,$(MODULE)),,modules-lab)
-	@tools/lab/lab --module $(or $(MODULE),ours) --timeout 1800 -- samples/check
+	@$(lab) --timeout 1800 -- samples/check
 samples-build:
 	@$(inroot) make $(jobs) --no-print-directory -C samples
 	@$(inroot) samples/mkinitrd build/samples/initrd samples/guest-init
