@@ -97,18 +97,6 @@ struct kvm_address_space {
 	rwlock_t hva_lock;
 };
 
-/**
- * struct kvm_hva_cache - a guest physical range resolved to an hva once, revalidated by slot generation
- *
- * For areas that the kernel itself reads or writes often (kvmclock, steal time, PV EOI).
- */
-struct kvm_hva_cache {
-	u64 generation;
-	gpa_t gpa;
-	unsigned long len;
-	hva_t hva; /* 0: the range crosses a slot, take the slow path */
-};
-
 /* memslot.c */
 int kvm_memory_init_vm(struct kvm *kvm);
 void kvm_memory_destroy_vm(struct kvm *kvm);
@@ -142,12 +130,6 @@ int kvm_vcpu_write_guest_nofault(struct kvm_vcpu *vcpu, gpa_t gpa, const void *d
 /* Atomic compare-and-exchange of 1, 2, 4, 8 or 16 naturally aligned bytes: 0 done, 1 mismatch (*old updated), -EFAULT. */
 int kvm_vcpu_cmpxchg_guest(struct kvm_vcpu *vcpu, gpa_t gpa, void *old, const void *new,
 			   unsigned int bytes);
-int kvm_hva_cache_init(struct kvm_vcpu *vcpu, struct kvm_hva_cache *c, gpa_t gpa,
-		       unsigned long len);
-int kvm_hva_cache_read(struct kvm_vcpu *vcpu, struct kvm_hva_cache *c, void *data,
-		       unsigned int offset, unsigned long len);
-int kvm_hva_cache_write(struct kvm_vcpu *vcpu, struct kvm_hva_cache *c, const void *data,
-			unsigned int offset, unsigned long len);
 bool kvm_is_visible_gfn(struct kvm_vcpu *vcpu, gfn_t gfn);
 
 /* dirty_log.c */
