@@ -24,7 +24,7 @@ static void intercept_dr(struct vcpu_vmx *vmx, bool on)
 	vmx_exec_assign(vmx, CPU_BASED_MOV_DR_EXITING, on);
 }
 
-/* vcpu->arch.debug changed: DR7 follows now, DR0-3 at the next vmx_prepare_switch(). */
+/* vcpu->arch.debug changed: DR7 and the intercept of #BP follow now, DR0-3 at the next vmx_prepare_switch(). */
 void vmx_update_debug(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
@@ -34,6 +34,8 @@ void vmx_update_debug(struct kvm_vcpu *vcpu)
 	vmx->host_saved = false;
 	intercept_dr(vmx, true);
 	vmcs_write_natural(GUEST_DR7, kvm_effective_dr7(vcpu));
+	/* A VMM's INT3 are its own. */
+	vmx_update_exception_bitmap(vcpu);
 }
 
 /* The guest's registers, wherever they are, into vcpu->arch.debug.  DR6 has been read at the exit. */

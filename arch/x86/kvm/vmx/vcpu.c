@@ -143,7 +143,6 @@ void vmx_vcpu_reset(struct kvm_vcpu *vcpu, bool init)
 	vmx->nmi_masked = false;
 	vmx_reset_state(vmx, init);
 	vmx_update_debug(vcpu);
-	vmx_update_exception_bitmap(vcpu);
 	vmx_flush_tlb(vcpu);
 }
 

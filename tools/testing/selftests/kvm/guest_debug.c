@@ -163,17 +163,26 @@ CASE(inject, "KVM_GUESTDBG_INJECT_DB hands a debug exception to the guest")
 	CHECK_EQ(counts[1], 1);
 }
 
-CASE(inject_bp, "KVM_GUESTDBG_INJECT_BP does so with a breakpoint exception")
+static void int3(u64 unused)
+{
+	asm volatile("int3");
+	guest_sync(1);
+}
+
+CASE(inject_bp, "KVM_GUESTDBG_INJECT_BP hands an INT3 that has stopped the guest to the guest")
 {
 	struct vcpu *cpu;
 
 	if (cpu_is_tcg())
 		SKIP("QEMU's processor does not let a hypervisor inject #BP as hardware does");
 	guest_handlers[3] = take;
-	cpu = vm_with(0, waiting, 0);
-	vcpu_expect_sync(cpu, 1);
+	counts[3] = 0;
+	cpu = vm_with(0, int3, 0);
+	set(cpu, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP, 0, 0);
+	vcpu_expect_exit(cpu, KVM_EXIT_DEBUG);
 	set(cpu, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_INJECT_BP, 0, 0);
-	vcpu_expect_sync(cpu, 2);
+	/* With the address after it: once. */
+	vcpu_expect_sync(cpu, 1);
 	CHECK_EQ(counts[3], 1);
 }
 
