@@ -204,8 +204,10 @@ static void inject_irq(struct kvm_vcpu *vcpu)
 	q->irq_vector = vector;
 	kvm_x86_call(inject_irq)(vcpu, false);
 	vcpu->stat.irq_injections++;
-	if (kvm_lapic_in_kernel(vcpu))
+	if (kvm_lapic_in_kernel(vcpu)) {
 		kvm_lapic_offer_pv_eoi(vcpu);
+		kvm_lapic_timer_wait(vcpu, vector);
+	}
 }
 
 static void inject(struct kvm_vcpu *vcpu, enum kvm_event_kind kind)
@@ -220,6 +222,9 @@ static void inject(struct kvm_vcpu *vcpu, enum kvm_event_kind kind)
 		break;
 	case KVM_EVENT_REINJECT_IRQ:
 		kvm_x86_call(inject_irq)(vcpu, true);
+		/* Its handler has not begun: what was taken back may be offered again. */
+		if (kvm_lapic_in_kernel(vcpu) && !vcpu->arch.events.irq_soft)
+			kvm_lapic_offer_pv_eoi(vcpu);
 		break;
 	case KVM_EVENT_NMI:
 		inject_nmi(vcpu);

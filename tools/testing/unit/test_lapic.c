@@ -272,6 +272,49 @@ static void eoi_without_service_does_nothing(void **state)
 	assert_int_equal(lapic_pending(apic), 0x60);
 }
 
+/* Whether an EOI may be done without anybody noticing */
+static void one_in_service_is_told_from_more(void **state)
+{
+	struct fixture f;
+	struct lapic *apic = test_apic(&f, 0);
+
+	test_enable(apic);
+	assert_false(lapic_serves_one(apic));
+	lapic_request(apic, 0x51, false);
+	assert_false(lapic_serves_one(apic));
+	lapic_ack(apic, 0x51);
+	assert_true(lapic_serves_one(apic));
+	/* Another one waits for its end, */
+	lapic_request(apic, 0x31, false);
+	assert_false(lapic_serves_one(apic));
+	/* or is interrupted by it, of the same word and of another, */
+	lapic_eoi(apic);
+	lapic_ack(apic, 0x31);
+	assert_true(lapic_serves_one(apic));
+	lapic_request(apic, 0x41, false);
+	lapic_ack(apic, 0x41);
+	assert_false(lapic_serves_one(apic));
+	lapic_eoi(apic);
+	lapic_eoi(apic);
+	lapic_request(apic, 0x42, false);
+	lapic_ack(apic, 0x42);
+	lapic_request(apic, 0x52, false);
+	lapic_ack(apic, 0x52);
+	assert_false(lapic_serves_one(apic));
+	lapic_eoi(apic);
+	assert_true(lapic_serves_one(apic));
+	lapic_eoi(apic);
+	/* or somebody is told of it. */
+	lapic_request(apic, 0x60, true);
+	lapic_ack(apic, 0x60);
+	assert_false(lapic_serves_one(apic));
+	lapic_eoi(apic);
+	apic->eoi_watch[3] = 1;
+	lapic_request(apic, 0x60, false);
+	lapic_ack(apic, 0x60);
+	assert_false(lapic_serves_one(apic));
+}
+
 static void irr_hint_survives_a_late_request(void **state)
 {
 	struct lapic *apic = enabled(0);
@@ -878,6 +921,7 @@ int main(void)
 		cmocka_unit_test(vector_in_service_can_pend_again),
 		cmocka_unit_test(tpr_and_ppr),
 		cmocka_unit_test(eoi_without_service_does_nothing),
+		cmocka_unit_test(one_in_service_is_told_from_more),
 		cmocka_unit_test(irr_hint_survives_a_late_request),
 		cmocka_unit_test(level_eoi_is_broadcast),
 		cmocka_unit_test(watched_edge_eoi_is_reported),

@@ -64,6 +64,8 @@ void kvm_lapic_ack(struct kvm_vcpu *vcpu, int vector);
 bool kvm_lapic_accepts_pic_intr(struct kvm_vcpu *vcpu);
 /* KVM_REQ_APIC_TIMER: raise the timer interrupt. */
 void kvm_lapic_timer_expired(struct kvm_vcpu *vcpu);
+/* @vector has been injected: if it is the timer's and before its time, wait.  IRQs off. */
+void kvm_lapic_timer_wait(struct kvm_vcpu *vcpu, int vector);
 bool kvm_lapic_has_pending_timer(struct kvm_vcpu *vcpu);
 /* INIT/SIPI that arrived: take them, change mp_state.  May sleep. */
 int kvm_lapic_accept_events(struct kvm_vcpu *vcpu);

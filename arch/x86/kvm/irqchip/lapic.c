@@ -263,7 +263,9 @@ EXPORT_SYMBOL_GPL(kvm_lapic_set_base);
 
 int kvm_lapic_msr_read(struct kvm_vcpu *vcpu, u32 index, u64 *data)
 {
-	kvm_lapic_sync_pages(vcpu);
+	/* With interrupts off only: then it is tried again. */
+	if (unlikely(!kvm_lapic_sync_pages(vcpu)))
+		return 1;
 	return lapic_msr_read(&vcpu->arch.apic->core, index, data) ? 1 : 0;
 }
 EXPORT_SYMBOL_GPL(kvm_lapic_msr_read);
@@ -334,7 +336,8 @@ int kvm_lapic_mmio_read(struct kvm_vcpu *vcpu, gpa_t gpa, int len, void *val)
 		memset(val, 0xff, len);
 		return 0;
 	}
-	kvm_lapic_sync_pages(vcpu);
+	if (unlikely(!kvm_lapic_sync_pages(vcpu)))
+		return -EOPNOTSUPP;
 	if (unlikely(kl->tpr_reporting) && offset_in_page(gpa) == LAPIC_TPR)
 		kvm_lapic_report_tpr(vcpu, false);
 	kvm_lapic_apply(kl, lapic_mmio_read(&kl->core, offset_in_page(gpa), len, val));

@@ -35,6 +35,8 @@ enum {
  * @timer_lock: serializes @timer with its callback
  * @timer_cpu: host CPU on which @timer was started
  * @armed: ns on CLOCK_MONOTONIC, 0: @timer is not armed
+ * @advance_ns: how much before its deadline the timer fires
+ * @early: a deadline whose interrupt has been raised, and has not reached the guest; 0: none
  * @lazy_debt: how often the timer must not be left armed for too early a time
  */
 struct kvm_lapic {
@@ -50,6 +52,8 @@ struct kvm_lapic {
 	u64 pv_eoi_msr;
 	gpa_t vapic_addr;
 	u64 armed;
+	u64 early;
+	u32 advance_ns;
 	u32 lazy_debt;
 	int timer_cpu;
 	raw_spinlock_t timer_lock;

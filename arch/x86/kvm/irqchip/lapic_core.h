@@ -339,7 +339,7 @@ void lapic_timer_resume(struct lapic *apic, u32 left, u64 now);
 u32 lapic_timer_write(struct lapic *apic, u32 reg, u32 value);
 void lapic_timer_stop(struct lapic *apic);
 enum lapic_accepted lapic_timer_fire(struct lapic *apic);
-bool lapic_deadline_expire(struct lapic *apic, u64 tsc);
+u64 lapic_deadline_expire(struct lapic *apic, u64 tsc);
 
 #define LAPIC_TIMER_NEVER (~0ULL)
 

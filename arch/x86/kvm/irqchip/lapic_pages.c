@@ -58,13 +58,14 @@ static int take_eoi(struct kvm_lapic *kl)
 	return 0;
 }
 
-/* An interrupt of the local APIC has been injected. */
+/* The interrupt that has been injected may be the local APIC's. */
 void kvm_lapic_offer_pv_eoi(struct kvm_vcpu *vcpu)
 {
 	const u8 offer = KVM_PV_EOI_ENABLED;
 	struct kvm_lapic *kl = vcpu->arch.apic;
 
-	if (!(kl->pv_eoi_msr & KVM_MSR_ENABLED) || !lapic_serves_one(&kl->core))
+	if (!(kl->pv_eoi_msr & KVM_MSR_ENABLED) || !lapic_serves_one(&kl->core) ||
+	    kl->core.isr_top != vcpu->arch.events.irq_vector)
 		return;
 	if (!write_page(vcpu, eoi_gpa(kl), &offer, sizeof(offer)))
 		kl->pv_eoi_offered = true;

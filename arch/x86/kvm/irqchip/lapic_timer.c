@@ -9,9 +9,14 @@
  * The protocol between the vCPU, which writes the deadline and then looks whether the timer is armed, and the callback,
  * which takes "armed" away and then looks at the deadline: both steps are separated by full barriers, so at least one
  * sees the other.  What is not the fast path is under timer_lock.
+ *
+ * Between the host timer and the guest's handler lies a way that takes about the same time each time.  So the timer fires
+ * that much before a TSC deadline, and what is left is waited for with the interrupt injected and the guest not entered.
+ * How much it is each vCPU learns from how late it was, or how long it waited.
  */
 #define pr_fmt(fmt) "kvm: " fmt
 
+#include <linux/delay.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/module.h>
@@ -25,6 +30,20 @@
 unsigned int kvm_min_timer_period_us = 200;
 module_param_named(min_timer_period_us, kvm_min_timer_period_us, uint, 0644);
 MODULE_PARM_DESC(min_timer_period_us, "Shortest period of a guest's periodic timer, microseconds");
+
+static bool lapic_timer_advance = true;
+module_param(lapic_timer_advance, bool, 0444);
+MODULE_PARM_DESC(lapic_timer_advance, "fire before a TSC deadline by what it takes to get into the guest");
+
+/*
+ * How early, ns: what is begun with, and the most that is waited for.  What is nearly right is left alone, and so is what
+ * is so far off that the vCPU's thread must have waited for a CPU.
+ */
+#define ADVANCE_BEGIN 1000
+#define ADVANCE_MAX 5000
+#define ADVANCE_STEP 8
+#define ADVANCE_CLOSE 50
+#define ADVANCE_FAR 10000
 
 /* Arms that a timer which fired in vain costs. */
 #define LAZY_PENALTY 8
@@ -52,6 +71,65 @@ static void fire(struct kvm_lapic *kl)
 		kvm_lapic_wake(kl);
 }
 
+static u64 advance_ticks(const struct kvm_lapic *kl)
+{
+	u32 khz = READ_ONCE(kl->vcpu->arch.clock.virtual_tsc_khz) ?: tsc_khz;
+
+	return mul_u64_u32_div(READ_ONCE(kl->advance_ns), khz, NSEC_PER_MSEC);
+}
+
+/* Is the deadline reached, or so near that the interrupt may be on its way? */
+static bool deadline_expires(struct kvm_lapic *kl, u64 tsc)
+{
+	u64 deadline = lapic_deadline_expire(&kl->core, tsc + advance_ticks(kl));
+
+	if (!deadline)
+		return false;
+	if (kl->advance_ns)
+		WRITE_ONCE(kl->early, deadline);
+	return true;
+}
+
+/* ns from @tsc until the host timer shall fire for @deadline, which is later */
+static u64 ns_to_fire(struct kvm_lapic *kl, u64 deadline, u64 tsc)
+{
+	u64 ns = guest_ticks_to_ns(kl, deadline - tsc), advance = READ_ONCE(kl->advance_ns);
+
+	return ns > advance ? ns - advance : 0;
+}
+
+/* @off: ns by which the interrupt was ready before its time; below 0: too late */
+static void learn_advance(struct kvm_lapic *kl, s64 off)
+{
+	s64 advance = kl->advance_ns;
+
+	if (abs(off) < ADVANCE_CLOSE || abs(off) > ADVANCE_FAR)
+		return;
+	advance -= off / ADVANCE_STEP;
+	WRITE_ONCE(kl->advance_ns, clamp_t(s64, advance, 1, ADVANCE_MAX));
+}
+
+void kvm_lapic_timer_wait(struct kvm_vcpu *vcpu, int vector)
+{
+	struct kvm_lapic *kl = vcpu->arch.apic;
+	u64 deadline = READ_ONCE(kl->early), tsc, ns;
+
+	if (likely(!deadline) || (u8)lapic_get(&kl->core, LAPIC_LVT_TIMER) != vector)
+		return;
+	WRITE_ONCE(kl->early, 0);
+	tsc = guest_tsc_now(kl);
+	if (tsc >= deadline) {
+		learn_advance(kl, -(s64)guest_ticks_to_ns(kl, tsc - deadline));
+		return;
+	}
+	ns = guest_ticks_to_ns(kl, deadline - tsc);
+	/* A TSC that was written meanwhile is not waited for. */
+	if (ns > ADVANCE_MAX)
+		return;
+	ndelay(ns);
+	learn_advance(kl, ns);
+}
+
 /*
  * The timer is due, or was left armed too early.  @next: when it has to be armed for, 0: not at all.  timer_lock held.
  * Returns whether the interrupt is to be raised.
@@ -71,12 +149,12 @@ static bool expire(struct kvm_lapic *kl, u64 now, u64 *next)
 	}
 
 	tsc = guest_tsc_now(kl);
-	if (lapic_deadline_expire(&kl->core, tsc))
+	if (deadline_expires(kl, tsc))
 		return true;
 	kl->lazy_debt = LAZY_PENALTY;
 	deadline = lapic_read_deadline(&kl->core);
 	if (deadline > tsc)
-		*next = now + guest_ticks_to_ns(kl, deadline - tsc);
+		*next = now + ns_to_fire(kl, deadline, tsc);
 	else if (deadline)
 		*next = now; /* it was written just now */
 	return false;
@@ -164,12 +242,14 @@ static void update_deadline(struct kvm_lapic *kl)
 	/* In this order: who is preempted in between arms too early, which is put right, and not too late. */
 	at = ktime_get_ns();
 	tsc = guest_tsc_now(kl);
-	if (deadline <= tsc) {
-		if (lapic_deadline_expire(&kl->core, tsc))
-			fire(kl);
+	if (deadline_expires(kl, tsc)) {
+		fire(kl);
 		return;
 	}
-	at += guest_ticks_to_ns(kl, deadline - tsc);
+	/* The callback was first. */
+	if (deadline <= tsc)
+		return;
+	at += ns_to_fire(kl, deadline, tsc);
 	armed = READ_ONCE(kl->armed);
 	if (armed && armed <= at && !kl->lazy_debt)
 		return;
@@ -284,6 +364,7 @@ EXPORT_SYMBOL_GPL(kvm_irqchip_migrate_timers);
 void kvm_lapic_timer_init(struct kvm_lapic *kl)
 {
 	raw_spin_lock_init(&kl->timer_lock);
+	kl->advance_ns = lapic_timer_advance ? ADVANCE_BEGIN : 0;
 	hrtimer_init(&kl->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_PINNED_HARD);
 	kl->timer.function = timer_fn;
 }

@@ -251,18 +251,18 @@ u32 lapic_write_deadline(struct lapic *apic, u64 tsc)
  * @apic: the APIC
  * @tsc: the guest TSC now
  *
- * Any context; of several callers one gets true for a deadline.
+ * Any context; of several callers one gets an answer for a deadline.
  *
- * Return: true: the caller has to call lapic_timer_fire().
+ * Return: the deadline: the caller has to call lapic_timer_fire(); 0: not yet.
  */
-bool lapic_deadline_expire(struct lapic *apic, u64 tsc)
+u64 lapic_deadline_expire(struct lapic *apic, u64 tsc)
 {
 	u64 deadline;
 
 	do {
 		deadline = READ_ONCE(apic->timer.deadline);
 		if (!deadline || tsc < deadline)
-			return false;
+			return 0;
 	} while (!atomic_cmpxchg64(&apic->timer.deadline, deadline, 0));
-	return true;
+	return deadline;
 }
