@@ -110,7 +110,7 @@ labroot:
 ## check: all of them; under three quarters of an hour on two CPUs
 .PHONY: check
 check:
-	@MAKE="$(MAKE)" tools/testing/run lint abi docs unit fuzz models test-lab selftests reload guests samples \
+	@MAKE="$(MAKE)" tools/testing/run lint abi docs unit fuzz models test-lab selftests reload guests irqchips samples \
 		bench-short selftests-intel reload-intel guest-intel
 
 ## check-quick: the ones that take a moment; under five minutes
@@ -195,6 +195,13 @@ guest-intel: modules-lab
 guests: $(if $(filter stock,$(MODULE)),,modules-lab)
 	@$(inroot) tools/testing/guests/mkdisk build/guests/disk.img
 	@$(lab) --timeout 1200 --share build/guests -- tools/testing/guests/qemu build/guests/disk.img
+
+## irqchips: Linux under QEMU with the controllers in the kernel, half and not; clocks under stress (ONLY=split SECONDS=600)
+.PHONY: irqchips
+irqchips: $(if $(filter stock,$(MODULE)),,modules-lab)
+	@$(inroot) tools/testing/guests/mkdisk build/guests/disk.img
+	@$(lab) --timeout 3600 --share build/guests -- tools/testing/guests/irqchips build/guests/disk.img \
+		$(or $(SECONDS),40) $(ONLY)
 
 ## samples: the small VMMs of samples/, built and run in the lab (VENDOR, MODULE=stock)
 .PHONY: samples samples-build

@@ -68,7 +68,8 @@ static void *watch(void *arg)
 			_mm_lfence();
 			check(&last_tsc, before, __rdtscp(&aux), "the TSC went back, ticks");
 			before = atomic_load(&last_ns);
-			check(&last_ns, before, now(CLOCK_MONOTONIC), "CLOCK_MONOTONIC went back, ns");
+			check(&last_ns, before, now(CLOCK_MONOTONIC),
+			      "CLOCK_MONOTONIC went back, ns");
 		}
 		usleep(1000);
 	}
@@ -96,7 +97,8 @@ static void *sleep_on(void *arg)
 
 int main(int argc, char **argv)
 {
-	long seconds = argc > 1 ? atol(argv[1]) : 10, cpus = sysconf(_SC_NPROCESSORS_ONLN), slept = 0;
+	long seconds = argc > 1 ? atol(argv[1]) : 10, cpus = sysconf(_SC_NPROCESSORS_ONLN),
+	     slept = 0;
 	int64_t began = now(CLOCK_MONOTONIC), ended, lag;
 	pthread_t threads[cpus + 1];
 
@@ -114,7 +116,7 @@ int main(int argc, char **argv)
 	/* Absolute times: who is late catches up, so none is missing. */
 	if (slept < (ended - began) / STEP - 300)
 		failed("timers that were missed", (ended - began) / STEP - slept);
-	printf("%ld CPUs, %ld s, %ld timers, %ld failures\n", cpus, (long)((ended - began) / SECOND), slept,
-	       (long)failures);
+	printf("%ld CPUs, %ld s, %ld timers, %ld failures\n", cpus,
+	       (long)((ended - began) / SECOND), slept, (long)failures);
 	return failures != 0;
 }

@@ -33,7 +33,8 @@ MODULE_PARM_DESC(min_timer_period_us, "Shortest period of a guest's periodic tim
 
 static bool lapic_timer_advance = true;
 module_param(lapic_timer_advance, bool, 0444);
-MODULE_PARM_DESC(lapic_timer_advance, "fire before a TSC deadline by what it takes to get into the guest");
+MODULE_PARM_DESC(lapic_timer_advance,
+		 "fire before a TSC deadline by what it takes to get into the guest");
 
 /*
  * How early, ns: what is begun with, and the most that is waited for.  What is nearly right is left alone, and so is what

@@ -105,7 +105,7 @@ static void level_forever(u64 unused)
 	ioapic_route(20, IOAPIC_LEVEL | 0x62, 0);
 	guest_sync(1);
 	irq_enable();
-	/* What is below gets nothing done but by the tenth of a second that the host leaves it. */
+	/* What is interrupted goes on only in the pauses that the I/O APIC makes. */
 	for (u64 i = 0; i < 20000; i++) {
 		cpuid(0, 0);
 		if (irq_counts[0x62] > 200)
@@ -177,8 +177,7 @@ CASE(destroyed, "a VM that ends with interrupts pending, in service, and lines h
 }
 
 /* Every image that a migration stream can bring */
-CASE(images,
-     "local APIC images of random bits are taken or refused, and the vCPU runs on with interrupts")
+CASE(images, "local APIC images of random bits are taken or refused, and the vCPU runs on")
 {
 	struct vcpu *cpu = vm_with(VM_IRQCHIP, make_progress, 50);
 	struct kvm_lapic_state good, bad;
@@ -195,7 +194,6 @@ CASE(images,
 
 		for (size_t j = 0; j < sizeof(bad); j++)
 			bad.regs[j] = rand_r(&seed) >> 8;
-		/* A timer that leaves the guest time: its period is whatever the floor makes of it. */
 		if (ioctl(cpu->fd, KVM_SET_LAPIC, &bad) < 0)
 			CHECK_EQ(errno, EINVAL);
 		ev = vcpu_run(cpu);
@@ -210,6 +208,14 @@ CASE(images,
 	vcpu_expect_done(cpu);
 }
 
+/* On a slow host it may be that nothing but this runs: so it puts an end to it. */
+static void few_times(struct frame *frame)
+{
+	if (++irq_counts[frame->vector] % 5 == 0)
+		apic_write(APIC_TMICT, 0);
+	apic_eoi();
+}
+
 static void short_timers(u64 unused)
 {
 	apic_enable();
@@ -219,11 +225,9 @@ static void short_timers(u64 unused)
 		apic_write(APIC_TDCR, 0xb);
 		apic_write(APIC_LVTT, LVT_PERIODIC | 0x66);
 		apic_write(APIC_TMICT, count);
-		for (u64 i = 0; i < 2000; i++)
-			cpuid(0, 0);
-		apic_write(APIC_TMICT, 0);
+		while (irq_counts[0x66] < 5 * count)
+			relax();
 	}
-	G_ASSERT(irq_counts[0x66] > 0);
 	/* Deadlines that have passed, one after the other */
 	apic_write(APIC_LVTT, LVT_DEADLINE | 0x67);
 	for (u64 i = 1; i <= 200; i++) {
@@ -243,7 +247,7 @@ CASE(timers, "periods of a nanosecond, deadlines in the past and at the end of t
 {
 	struct vcpu *cpu = vm_with(VM_IRQCHIP, short_timers, 0);
 
-	guest_handlers[0x66] = irq_count;
+	guest_handlers[0x66] = few_times;
 	guest_handlers[0x67] = irq_count;
 	vcpu_expect_done(cpu);
 }

@@ -8,7 +8,7 @@
 #include "vm.h"
 
 #define MANY 16
-#define ROUNDS 30
+#define ROUNDS 10
 #define TOKEN 0x70
 #define START 0x71
 
