@@ -88,7 +88,12 @@ CASE(interrupt, "an interrupt that is set is delivered")
 {
 	struct vcpu *cpu = guest(0x44);
 	struct kvm_vcpu_events e = get(cpu);
+	struct kvm_regs r;
 
+	/* As where one was: VMX has no way to inject it with interrupts off. */
+	vcpu_get_regs(cpu, &r);
+	r.rflags |= RFLAGS_IF;
+	vcpu_set_regs(cpu, &r);
 	e.interrupt.injected = 1;
 	e.interrupt.nr = 0x44;
 	set(cpu, &e);
