@@ -13,7 +13,7 @@ import hashlib
 import os
 import re
 import selectors
-import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -186,6 +186,10 @@ class BochsMachine(Machine):
         self.bochs_log = os.path.join(self.dir, "bochs.log")
         self.work = os.path.join(BUILD, f"bochs-{os.getpid()}")
         self.terminal = None
+        # What runs have left that were killed.
+        for path in glob.glob(os.path.join(glob.escape(BUILD), "bochs-[0-9]*")):
+            if not os.path.exists(f"/proc/{path.rpartition('-')[2]}"):
+                shutil.rmtree(path, ignore_errors=True)
 
     # The initial file system
 
