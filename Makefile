@@ -181,7 +181,7 @@ reload: modules-lab
 ## reload-intel: the same on the Intel machine
 .PHONY: reload-intel
 reload-intel:
-	@$(MAKE) reload VENDOR=intel SMP=1 TIMES=$(or $(TIMES),20)
+	@$(MAKE) reload VENDOR=intel SMP=1 TIMES=$(or $(TIMES),10)
 
 ## guest-intel: Linux straight from QEMU to its shell, on the Intel machine
 .PHONY: guest-intel
