@@ -246,7 +246,11 @@ static void short_timers(u64 unused)
 CASE(timers, "periods of a nanosecond, deadlines in the past and at the end of time")
 {
 	struct vcpu *cpu = vm_with(VM_IRQCHIP, short_timers, 0);
+	struct kvm_cpuid2 *cpuid = cpuid_supported(cpu->vm->kvm);
 
+	/* The program's to offer: see KVM_CAP_TSC_DEADLINE_TIMER. */
+	cpuid_find(cpuid, 1, 0)->ecx |= BIT(24);
+	vcpu_set_cpuid(cpu, cpuid);
 	guest_handlers[0x66] = few_times;
 	guest_handlers[0x67] = irq_count;
 	vcpu_expect_done(cpu);
