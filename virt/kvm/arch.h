@@ -8,6 +8,7 @@
 #include "kvm.h"
 
 struct kvm_kernel_irq_routing_entry;
+struct seq_file;
 
 /* Load and unload of kvm.ko. */
 int kvm_arch_module_init(void);
@@ -61,6 +62,22 @@ bool kvm_arch_no_poll(struct kvm_vcpu *vcpu);
 /* About to sleep / awake again: move timers to where they work without the vCPU loaded. */
 void kvm_arch_vcpu_blocking(struct kvm_vcpu *vcpu);
 void kvm_arch_vcpu_unblocking(struct kvm_vcpu *vcpu);
+
+/**
+ * struct kvm_vcpu_file - a file of a vCPU's debugfs folder
+ * @name: NULL ends the table
+ * @mode: rights
+ * @exists: does this vCPU have it?  NULL: yes
+ * @show: its contents; the vCPU may be running meanwhile; may sleep
+ */
+struct kvm_vcpu_file {
+	const char *name;
+	umode_t mode;
+	bool (*exists)(struct kvm_vcpu *vcpu);
+	int (*show)(struct seq_file *m, struct kvm_vcpu *vcpu);
+};
+
+extern const struct kvm_vcpu_file kvm_arch_vcpu_files[];
 
 /* ---- memory: see arch/x86/kvm/mmu */
 

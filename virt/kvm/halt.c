@@ -13,6 +13,7 @@
 #include <linux/sched/stat.h>
 
 #include "arch.h"
+#include "trace.h"
 
 /* Polling pays when the wake-up comes sooner than a sleep and a wake-up would cost. */
 static unsigned int halt_poll_ns = 200000;
@@ -100,7 +101,7 @@ static void shrink_polling(struct kvm_vcpu *vcpu)
 /* @waited: ns from HLT to the wake-up */
 static void adjust_polling(struct kvm_vcpu *vcpu, u64 waited)
 {
-	u64 max = max_poll_ns(vcpu->kvm);
+	u64 max = max_poll_ns(vcpu->kvm), old = vcpu->halt_poll_ns;
 
 	if (!max) {
 		vcpu->halt_poll_ns = 0;
@@ -113,6 +114,8 @@ static void adjust_polling(struct kvm_vcpu *vcpu, u64 waited)
 	} else if (waited < max && vcpu->halt_poll_ns < max) {
 		grow_polling(vcpu, max);
 	}
+	if (vcpu->halt_poll_ns != old)
+		trace_kvm_halt_poll_ns(vcpu->halt_poll_ns > old, vcpu->id, vcpu->halt_poll_ns, old);
 }
 
 /* True when an event came while polling. */
@@ -120,6 +123,7 @@ static bool poll(struct kvm_vcpu *vcpu, ktime_t start)
 {
 	ktime_t stop = ktime_add_ns(start, vcpu->halt_poll_ns);
 	ktime_t now;
+	u64 ns;
 
 	vcpu->stat.halt_attempted_poll++;
 	do {
@@ -128,21 +132,26 @@ static bool poll(struct kvm_vcpu *vcpu, ktime_t start)
 			vcpu->stat.halt_successful_poll++;
 			if (!vcpu->valid_wakeup)
 				vcpu->stat.halt_poll_invalid++;
-			vcpu->stat.halt_poll_success_ns += ktime_to_ns(ktime_sub(now, start));
+			ns = ktime_to_ns(ktime_sub(now, start));
+			vcpu->stat.halt_poll_success_ns += ns;
+			KVM_STATS_LOG_HIST_ADD(vcpu->stat.halt_poll_success_hist, ns);
 			return true;
 		}
 		cpu_relax();
 		now = ktime_get();
 	} while (single_task_running() && !need_resched() && ktime_before(now, stop));
 
-	vcpu->stat.halt_poll_fail_ns += ktime_to_ns(ktime_sub(now, start));
+	ns = ktime_to_ns(ktime_sub(now, start));
+	vcpu->stat.halt_poll_fail_ns += ns;
+	KVM_STATS_LOG_HIST_ADD(vcpu->stat.halt_poll_fail_hist, ns);
 	return false;
 }
 
 void kvm_vcpu_halt(struct kvm_vcpu *vcpu)
 {
 	ktime_t start = ktime_get();
-	u64 max = max_poll_ns(vcpu->kvm);
+	u64 max = max_poll_ns(vcpu->kvm), ns;
+	bool waited = false;
 
 	vcpu->valid_wakeup = false;
 	if (vcpu->halt_poll_ns > max)
@@ -150,10 +159,16 @@ void kvm_vcpu_halt(struct kvm_vcpu *vcpu)
 	if (!vcpu->halt_poll_ns || kvm_arch_no_poll(vcpu) || !poll(vcpu, start)) {
 		ktime_t slept_from = ktime_get();
 
-		if (block(vcpu))
-			vcpu->stat.halt_wait_ns += ktime_to_ns(ktime_sub(ktime_get(), slept_from));
+		waited = block(vcpu);
+		if (waited) {
+			ns = ktime_to_ns(ktime_sub(ktime_get(), slept_from));
+			vcpu->stat.halt_wait_ns += ns;
+			KVM_STATS_LOG_HIST_ADD(vcpu->stat.halt_wait_hist, ns);
+		}
 	}
-	adjust_polling(vcpu, ktime_to_ns(ktime_sub(ktime_get(), start)));
+	ns = ktime_to_ns(ktime_sub(ktime_get(), start));
+	trace_kvm_vcpu_wakeup(ns, waited, vcpu->valid_wakeup);
+	adjust_polling(vcpu, ns);
 }
 EXPORT_SYMBOL_GPL(kvm_vcpu_halt);
 

@@ -18,6 +18,7 @@
 #include "arch.h"
 #include "io.h"
 #include "ioctl.h"
+#include "trace.h"
 
 #define NO_GSI (-1)
 
@@ -73,6 +74,7 @@ int kvm_set_irq(struct kvm *kvm, int irq_source_id, u32 irq, int level, bool lin
 	unsigned int n;
 	int ret = -1;
 
+	trace_kvm_set_irq(irq, level, irq_source_id);
 	rcu_read_lock();
 	for (n = find_routes(get_table(kvm), irq, &e); n; n--, e++) {
 		int r = e->set(e, kvm, irq_source_id, level, line_status);
@@ -113,6 +115,8 @@ bool kvm_raise_irq_inatomic(struct kvm *kvm, int irq_source_id, u32 irq, bool ed
 	rcu_read_lock();
 	n = find_routes(get_table(kvm), irq, &e);
 	ok = !n || all_atomic(kvm, e, n);
+	if (ok)
+		trace_kvm_set_irq(irq, 1, irq_source_id);
 	for (; ok && n; n--, e++) {
 		e->set(e, kvm, irq_source_id, 1, false);
 		if (edge && e->type != KVM_IRQ_ROUTING_MSI)
@@ -178,6 +182,7 @@ void kvm_notify_acked_irq(struct kvm *kvm, unsigned int irqchip, unsigned int pi
 	struct kvm_irq_ack_notifier *n;
 	int gsi;
 
+	trace_kvm_ack_irq(irqchip, pin);
 	if (hlist_empty(&kvm->irq_ack_notifiers))
 		return;
 	rcu_read_lock();

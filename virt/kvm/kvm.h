@@ -35,6 +35,7 @@
 #include "stats.h"
 #include "kvm_arch.h" /* struct kvm_arch, kvm_vcpu_arch, kvm_memslot_arch, KVM_NR_ADDRESS_SPACES, ... */
 
+struct dentry;
 struct kvm;
 struct kvm_vcpu;
 struct kvm_coalesced;
@@ -183,6 +184,8 @@ enum kvm_vcpu_mode {
  * @slot_gen: see @slot_hit
  * @sigset: KVM_SET_SIGNAL_MASK's set
  * @halt_poll_ns: present polling budget of HLT, ns
+ * @debugfs: its folder, NULL until somebody looks
+ * @debugfs_files: there are files in it
  * @stat: counters, see stats.h
  * @arch: the architecture's part
  */
@@ -209,6 +212,8 @@ struct kvm_vcpu {
 	u64 slot_gen;
 	sigset_t sigset;
 	u64 halt_poll_ns;
+	struct dentry *debugfs;
+	bool debugfs_files;
 	struct kvm_vcpu_stat stat;
 	struct kvm_vcpu_arch arch;
 };
@@ -244,6 +249,10 @@ struct kvm_vcpu {
  * @vm_dead: no vCPU may run any more
  * @list: all VMs, under kvm_list_lock
  * @free_work: the part of teardown that waits for grace periods, off the closing task
+ * @creator: number of the thread that made it
+ * @vm_fd: number of its descriptor there, -1 before it has one
+ * @debugfs: its folder, NULL until somebody looks; it and what follows belong to debugfs.c
+ * @debugfs_stats: there are files in it
  * @stats_id: "kvm-PID", what KVM_GET_STATS_FD names the VM
  * @stat: counters, see stats.h
  * @arch: the architecture's part
@@ -279,6 +288,10 @@ struct kvm {
 	struct list_head list;
 	struct work_struct free_work;
 	char stats_id[24];
+	pid_t creator;
+	int vm_fd;
+	struct dentry *debugfs;
+	bool debugfs_stats;
 	struct kvm_vm_stat stat;
 	struct kvm_arch arch;
 };

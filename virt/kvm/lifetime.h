@@ -28,5 +28,7 @@ bool kvm_file_is_vm(struct file *file);
 
 void kvm_debugfs_init(void);
 void kvm_debugfs_exit(void);
+void kvm_debugfs_add_vm(struct kvm *kvm, int fd);
+void kvm_debugfs_remove_vm(struct kvm *kvm);
 
 #endif /* KVM_LIFETIME_H */

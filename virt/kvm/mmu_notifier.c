@@ -9,6 +9,7 @@
 
 #include "arch.h"
 #include "memory.h"
+#include "trace.h"
 
 /* ---------------------------------------------------------------- the sequence */
 
@@ -216,6 +217,7 @@ static int kvm_mn_start(struct mmu_notifier *mn, const struct mmu_notifier_range
 		.arg = mmu_notifier_range_blockable(range),
 	};
 
+	trace_kvm_unmap_hva_range(range->start, range->end);
 	kvm_mmu_sync_start(&kvm->mmu_sync, range->start, range->end);
 	kvm_zap_begin(kvm);
 	walk_hva_range(&w);
@@ -241,6 +243,10 @@ static bool age_range(struct mmu_notifier *mn, hva_t start, hva_t end, bool clea
 		.arg = clear,
 	};
 
+	if (clear)
+		trace_kvm_age_hva(start, end);
+	else
+		trace_kvm_test_age_hva(start);
 	walk_hva_range(&w);
 	return w.result;
 }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Statistics to read: KVM_GET_STATS_FD's files, and totals over all VMs in debugfs.
+ * Statistics to read: KVM_GET_STATS_FD's files.
  *
  * A stats file is a header, an id string, one descriptor a counter and the counters, at offsets that the header tells.
  */
 #include <linux/anon_inodes.h>
-#include <linux/debugfs.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/uaccess.h>
@@ -29,17 +28,19 @@ static_assert(offsetof(struct stats_desc, size) == offsetof(struct kvm_stats_des
 static_assert(offsetof(struct stats_desc, offset) == offsetof(struct kvm_stats_desc, offset));
 static_assert(offsetof(struct stats_desc, name) == offsetof(struct kvm_stats_desc, name));
 
-#define DESC(kind, member, type, unit_, exp)                                                    \
+#define DESC(kind, member, type, unit_, exp, nr, bucket)                                        \
 	{                                                                                       \
 		.flags = KVM_STATS_TYPE_##type | KVM_STATS_UNIT_##unit_ | KVM_STATS_BASE_POW10, \
 		.exponent = (exp),                                                              \
-		.size = 1,                                                                      \
+		.size = (nr),                                                                   \
 		.offset = offsetof(struct kind, member),                                        \
+		.bucket_size = (bucket),                                                        \
 		.name = #member,                                                                \
 	},
 
-#define KVM_STAT_VM(name, type, unit, exp) DESC(kvm_vm_stat, name, type, unit, exp)
+#define KVM_STAT_VM(name, type, unit, exp) DESC(kvm_vm_stat, name, type, unit, exp, 1, 0)
 #define KVM_STAT_VCPU(name, type, unit, exp)
+#define KVM_STAT_VCPU_HIST(name, type, unit, exp, nr, bucket)
 static const struct stats_desc vm_descs[] = {
 #include "stats.def"
 #include "stats_arch.def"
@@ -47,8 +48,11 @@ static const struct stats_desc vm_descs[] = {
 
 #undef KVM_STAT_VM
 #undef KVM_STAT_VCPU
+#undef KVM_STAT_VCPU_HIST
 #define KVM_STAT_VM(name, type, unit, exp)
-#define KVM_STAT_VCPU(name, type, unit, exp) DESC(kvm_vcpu_stat, name, type, unit, exp)
+#define KVM_STAT_VCPU(name, type, unit, exp) DESC(kvm_vcpu_stat, name, type, unit, exp, 1, 0)
+#define KVM_STAT_VCPU_HIST(name, type, unit, exp, nr, bucket) \
+	DESC(kvm_vcpu_stat, name, type, unit, exp, nr, bucket)
 static const struct stats_desc vcpu_descs[] = {
 #include "stats.def"
 #include "stats_arch.def"
@@ -56,6 +60,21 @@ static const struct stats_desc vcpu_descs[] = {
 
 #undef KVM_STAT_VM
 #undef KVM_STAT_VCPU
+#undef KVM_STAT_VCPU_HIST
+
+bool kvm_stats_row(unsigned int i, struct kvm_stats_row *row)
+{
+	const struct stats_desc *desc;
+
+	if (i >= ARRAY_SIZE(vm_descs) + ARRAY_SIZE(vcpu_descs))
+		return false;
+	row->vcpu = i >= ARRAY_SIZE(vm_descs);
+	desc = row->vcpu ? &vcpu_descs[i - ARRAY_SIZE(vm_descs)] : &vm_descs[i];
+	row->name = desc->name;
+	row->offset = desc->offset;
+	row->cumulative = (desc->flags & KVM_STATS_TYPE_MASK) != KVM_STATS_TYPE_INSTANT;
+	return true;
+}
 
 #define HEADER(descs)                                                                          \
 	{                                                                                      \
@@ -183,70 +202,4 @@ long kvm_vcpu_get_stats_fd(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
 
 	snprintf(name, sizeof(name), "kvm-vcpu-stats:%u", vcpu->id);
 	return stats_fd(vcpu->kvm, name, &kvm_vcpu_stats_fops, vcpu);
-}
-
-/* ---------------------------------------------------------------- debugfs totals */
-
-static struct dentry *debugfs_root;
-
-struct total {
-	const struct stats_desc *desc;
-	u64 sum;
-};
-
-static void add_vm(struct kvm *kvm, void *arg)
-{
-	struct total *total = arg;
-
-	total->sum += *(u64 *)((void *)&kvm->stat + total->desc->offset);
-}
-
-static void add_vcpus(struct kvm *kvm, void *arg)
-{
-	struct total *total = arg;
-	struct kvm_vcpu *vcpu;
-	unsigned int i;
-
-	kvm_for_each_vcpu(i, vcpu, kvm)
-		total->sum += *(u64 *)((void *)&vcpu->stat + total->desc->offset);
-}
-
-static int vm_total_get(void *desc, u64 *val)
-{
-	struct total total = { .desc = desc };
-
-	kvm_for_each_vm(add_vm, &total);
-	*val = total.sum;
-	return 0;
-}
-
-static int vcpu_total_get(void *desc, u64 *val)
-{
-	struct total total = { .desc = desc };
-
-	kvm_for_each_vm(add_vcpus, &total);
-	*val = total.sum;
-	return 0;
-}
-
-DEFINE_DEBUGFS_ATTRIBUTE(vm_total_fops, vm_total_get, NULL, "%llu\n");
-DEFINE_DEBUGFS_ATTRIBUTE(vcpu_total_fops, vcpu_total_get, NULL, "%llu\n");
-
-void kvm_debugfs_init(void)
-{
-	unsigned int i;
-
-	debugfs_root = debugfs_create_dir("kvm", NULL);
-	for (i = 0; i < ARRAY_SIZE(vm_descs); i++)
-		debugfs_create_file(vm_descs[i].name, 0444, debugfs_root, (void *)&vm_descs[i],
-				    &vm_total_fops);
-	for (i = 0; i < ARRAY_SIZE(vcpu_descs); i++)
-		debugfs_create_file(vcpu_descs[i].name, 0444, debugfs_root, (void *)&vcpu_descs[i],
-				    &vcpu_total_fops);
-}
-
-void kvm_debugfs_exit(void)
-{
-	debugfs_remove_recursive(debugfs_root);
-	debugfs_root = NULL;
 }

@@ -71,6 +71,7 @@ static void free_vm_work(struct work_struct *work)
 	struct kvm *kvm = container_of(work, struct kvm, free_work);
 	struct mm_struct *mm = kvm->mm;
 
+	kvm_debugfs_remove_vm(kvm);
 	/*
 	 * The notifier is taken off first: until then the host's memory management may have us look at page tables, and
 	 * interrupt vCPUs.
@@ -112,7 +113,9 @@ static void init_vm_fields(struct kvm *kvm)
 	xa_init(&kvm->vcpus);
 	xa_init(&kvm->vcpus_by_id);
 	INIT_WORK(&kvm->free_work, free_vm_work);
-	snprintf(kvm->stats_id, sizeof(kvm->stats_id), "kvm-%d", task_pid_nr(current));
+	kvm->creator = task_pid_nr(current);
+	kvm->vm_fd = -1;
+	snprintf(kvm->stats_id, sizeof(kvm->stats_id), "kvm-%d", kvm->creator);
 }
 
 static struct kvm *create_vm(unsigned long type)
@@ -222,6 +225,7 @@ long kvm_sys_create_vm(struct file *filp, union kvm_ioctl_arg arg)
 		kvm_put_kvm(kvm);
 		return PTR_ERR(file);
 	}
+	kvm_debugfs_add_vm(kvm, fd);
 	fd_install(fd, file);
 	return fd;
 }

@@ -26,6 +26,7 @@
 #include "irqchip/irqchip.h"
 #include "msr.h"
 #include "regs.h"
+#include "trace.h"
 
 #define MAX_OUTSTANDING 64
 #define ALL_TOKENS (~0U) /* "ready" for whatever the guest still waits for */
@@ -223,6 +224,7 @@ bool kvm_async_pf_begin(struct kvm_vcpu *vcpu, gfn_t gfn, hva_t hva, bool write)
 	list_add_tail(&apf->link, &vcpu->arch.apf.items);
 	vcpu->arch.apf.outstanding++;
 	queue_work(fetch_wq, &apf->work);
+	trace_kvm_async_pf_not_present(apf->token, gfn_to_gpa(gfn));
 	kvm_inject_page_fault(vcpu, apf->token, 0);
 	return true;
 }
@@ -282,6 +284,7 @@ void kvm_async_pf_ready(struct kvm_vcpu *vcpu)
 		return;
 	list_del(&apf->link);
 	vcpu->arch.apf.outstanding--;
+	trace_kvm_async_pf_ready(apf->token, gfn_to_gpa(apf->gfn));
 	tell_ready(vcpu, apf->token);
 	/* Its work may still be in finish(), for a moment. */
 	spin_lock(&apf->lock);

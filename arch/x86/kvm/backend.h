@@ -28,9 +28,12 @@ enum kvm_tier {
 	KVM_REENTER = 2,
 };
 
+#define KVM_ISA_VMX 1
+#define KVM_ISA_SVM 2
+
 /* struct kvm_exit_info: the last exit in a form that tracing and failure reports understand */
 struct kvm_exit_info {
-	u32 isa; /* KVM_ISA_VMX 1, KVM_ISA_SVM 2 */
+	u32 isa; /* KVM_ISA_VMX, KVM_ISA_SVM */
 	u32 reason;
 	u64 info1;
 	u64 info2;
@@ -150,6 +153,7 @@ struct kvm_backend_caps {
 
 struct kvm_backend {
 	const char *name; /* "SVM", "VMX": for the log */
+	u32 isa; /* KVM_ISA_VMX, KVM_ISA_SVM: whose exit reasons these are */
 	struct module *owner;
 	size_t vm_size; /* of the structure that begins with struct kvm */
 	size_t vcpu_size; /* of the structure that begins with struct kvm_vcpu */

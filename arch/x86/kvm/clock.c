@@ -27,6 +27,7 @@
 #include "ioctl.h"
 #include "irqchip/irqchip.h"
 #include "msr.h"
+#include "trace_x86.h"
 
 #define NS_PER_SEC 1000000000ULL
 /* A TSC write that is less than this far off from where the other vCPUs' TSCs are means the same value. */
@@ -150,11 +151,12 @@ static void update_master_clock(struct kvm *kvm, bool rebase)
 {
 	struct kvm_vm_clock *c = &kvm->arch.clock;
 	struct host_instant now = host_now();
-	bool master, change;
+	bool master, change, agree;
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&c->lock, flags);
-	master = now.tsc_is_clock && !check_tsc_unstable() && guest_tscs_agree(kvm);
+	agree = guest_tscs_agree(kvm);
+	master = now.tsc_is_clock && !check_tsc_unstable() && agree;
 	change = rebase || master != c->use_master_clock;
 	c->use_master_clock = master;
 	if (master && change) {
@@ -162,6 +164,8 @@ static void update_master_clock(struct kvm *kvm, bool rebase)
 		c->master_cycle_now = now.tsc;
 	}
 	raw_spin_unlock_irqrestore(&c->lock, flags);
+	trace_kvm_update_master_clock(
+		master, now.tsc_is_clock ? VDSO_CLOCKMODE_TSC : VDSO_CLOCKMODE_NONE, agree);
 	if (change)
 		request_update(kvm);
 }
@@ -262,6 +266,7 @@ void kvm_clock_update(struct kvm_vcpu *vcpu)
 		c->paused_reported = false;
 	}
 	write_versioned(vcpu, c->system_time_gpa, hv, sizeof(*hv));
+	trace_kvm_pvclock_update(vcpu->id, hv);
 }
 
 /* The VM's kvmclock at @now, ns. */
@@ -326,6 +331,7 @@ long kvm_clock_pairing(struct kvm_vcpu *vcpu, gpa_t gpa, unsigned long type)
 
 static void set_offset(struct kvm_vcpu *vcpu, u64 offset)
 {
+	trace_kvm_write_tsc_offset(vcpu->id, vcpu->arch.clock.tsc_offset, offset);
 	vcpu->arch.clock.tsc_offset = offset;
 	kvm_x86_call(write_tsc_offset)(vcpu);
 	kvm_lapic_tsc_changed(vcpu);

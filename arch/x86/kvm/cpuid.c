@@ -19,6 +19,7 @@
 #include "mmu/mmu.h"
 #include "regs.h"
 #include "run.h"
+#include "trace_x86.h"
 #include "xsave.h"
 
 #define CPUID_PV_BASE 0x40000000u
@@ -689,6 +690,16 @@ void kvm_cpuid_lookup(struct kvm_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *
 }
 EXPORT_SYMBOL_GPL(kvm_cpuid_lookup);
 
+static noinline void trace_cpuid(struct kvm_vcpu *vcpu, u32 function, u32 index, u32 eax, u32 ebx,
+				 u32 ecx, u32 edx)
+{
+	struct kvm_vcpu_cpuid *c = &vcpu->arch.cpuid;
+	bool found = find(c, function, index);
+
+	trace_kvm_cpuid(function, index, eax, ebx, ecx, edx, found,
+			!found && beyond(c, function, index));
+}
+
 /**
  * kvm_emulate_cpuid() - the CPUID instruction
  * @vcpu: current
@@ -711,6 +722,8 @@ int kvm_emulate_cpuid(struct kvm_vcpu *vcpu)
 	if (unlikely(r == KVM_AGAIN) && irqs_disabled())
 		return r;
 	kvm_cpuid_lookup(vcpu, &eax, &ebx, &ecx, &edx);
+	if (trace_kvm_cpuid_enabled())
+		trace_cpuid(vcpu, kvm_rax_read(vcpu), kvm_rcx_read(vcpu), eax, ebx, ecx, edx);
 	kvm_rax_write(vcpu, eax);
 	kvm_rbx_write(vcpu, ebx);
 	kvm_rcx_write(vcpu, ecx);

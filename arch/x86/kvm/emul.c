@@ -19,6 +19,7 @@
 #include "irqchip/irqchip.h"
 #include "regs.h"
 #include "run.h"
+#include "trace_x86.h"
 
 /* String instructions: batches done before the guest's events are looked at. */
 #define MAX_BATCHES 64
@@ -278,6 +279,31 @@ static int suspend(struct kvm_emul *e)
 	return KVM_TO_USER;
 }
 
+/* ---------------------------------------------------------------- tracing */
+
+/* The instruction has been decoded, or as much as could be. */
+static void trace_insn(struct kvm_emul *e, u64 rip, bool failed)
+{
+	static const u8 modes[] = {
+		[EMUL_MODE_REAL] = 0,
+		[EMUL_MODE_VM86] = KVM_TRACE_EMUL_CR0_PE | KVM_TRACE_EMUL_VM86,
+		[EMUL_MODE_PROT16] = KVM_TRACE_EMUL_CR0_PE,
+		[EMUL_MODE_PROT32] = KVM_TRACE_EMUL_CR0_PE | KVM_TRACE_EMUL_CS_D,
+		[EMUL_MODE_LONG] = KVM_TRACE_EMUL_CR0_PE | KVM_TRACE_EMUL_CS_L,
+	};
+	const struct emul_insn *insn = &e->ctxt.insn;
+
+	trace_kvm_emulate_insn(rip, kvm_x86_call(get_segment_base)(e->vcpu, VCPU_SREG_CS),
+			       insn->bytes, insn->len ?: insn->fetched, modes[e->ctxt.mode],
+			       failed);
+}
+
+void kvm_emul_trace(struct kvm_emul *e, u64 rip, bool failed)
+{
+	if (trace_kvm_emulate_insn_enabled())
+		trace_insn(e, rip, failed);
+}
+
 /* ---------------------------------------------------------------- what cannot be emulated */
 
 static void report(struct kvm_emul *e)
@@ -328,6 +354,7 @@ static int fail(struct kvm_emul *e, bool skip)
 	struct kvm_vcpu *vcpu = e->vcpu;
 
 	vcpu->stat.insn_emulation_fail++;
+	kvm_emul_trace(e, kvm_rip_read(vcpu), true);
 	report(e);
 	if (skip || vcpu->kvm->arch.exit_on_emulation_error || !e->ctxt.cpl)
 		return exit_with_failure(e);
@@ -384,10 +411,15 @@ static int finish_batches(struct kvm_emul *e)
 
 static int run(struct kvm_emul *e)
 {
+	u64 rip = e->ctxt.rip;
 	unsigned int batch = 0;
+	enum emul_result res;
 
 	for (;;) {
-		switch (emul_run(&e->ctxt)) {
+		res = emul_run(&e->ctxt);
+		if (!batch && res != EMUL_UNHANDLED)
+			kvm_emul_trace(e, rip, false);
+		switch (res) {
 		case EMUL_DONE:
 			return kvm_emul_done(e);
 		case EMUL_MORE:

@@ -94,6 +94,8 @@ int kvm_emul_done(struct kvm_emul *e);
 /* ctxt.fault goes to the guest: KVM_REENTER.  What cannot be done goes to the VMM, with a report: a tier. */
 int kvm_emul_deliver_fault(struct kvm_emul *e);
 int kvm_emul_fail(struct kvm_emul *e);
+/* Tracepoint kvm_emulate_insn for the instruction that was decoded at @rip. */
+void kvm_emul_trace(struct kvm_emul *e, u64 rip, bool failed);
 /* The VMM has answered: does the suspended instruction still stand at RIP?  Its registers are taken in again. */
 bool kvm_emul_resume(struct kvm_emul *e);
 

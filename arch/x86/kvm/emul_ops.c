@@ -13,6 +13,7 @@
 #include "mmu/mmu.h"
 #include "msr.h"
 #include "regs.h"
+#include "trace_x86.h"
 #include "xsave.h"
 
 /* ---------------------------------------------------------------- memory */
@@ -373,10 +374,8 @@ static enum emul_result gp_unless_ok(struct emul_ctxt *ctxt, int r)
 	return r ? emul_raise_gp(ctxt, 0) : EMUL_DONE;
 }
 
-static u64 op_get_cr(struct emul_ctxt *ctxt, unsigned int nr)
+static u64 read_cr(struct kvm_vcpu *vcpu, unsigned int nr)
 {
-	struct kvm_vcpu *vcpu = to_emul(ctxt)->vcpu;
-
 	switch (nr) {
 	case 0:
 		return kvm_cr0_read(vcpu);
@@ -391,10 +390,19 @@ static u64 op_get_cr(struct emul_ctxt *ctxt, unsigned int nr)
 	}
 }
 
+static u64 op_get_cr(struct emul_ctxt *ctxt, unsigned int nr)
+{
+	u64 val = read_cr(to_emul(ctxt)->vcpu, nr);
+
+	trace_kvm_cr(KVM_TRACE_READ, nr, val);
+	return val;
+}
+
 static enum emul_result op_set_cr(struct emul_ctxt *ctxt, unsigned int nr, u64 val)
 {
 	struct kvm_vcpu *vcpu = to_emul(ctxt)->vcpu;
 
+	trace_kvm_cr(KVM_TRACE_WRITE, nr, val);
 	switch (nr) {
 	case 0:
 		return gp_unless_ok(ctxt, kvm_set_cr0(vcpu, val));

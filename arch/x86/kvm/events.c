@@ -13,6 +13,7 @@
 #include "irqchip/irqchip.h"
 #include "regs.h"
 #include "run.h"
+#include "trace_x86.h"
 
 /* ---------------------------------------------------------------- raising */
 
@@ -178,6 +179,9 @@ static void inject_exception(struct kvm_vcpu *vcpu)
 		kvm_deliver_payload(vcpu, e);
 		e->pending = false;
 		e->injected = true;
+		trace_kvm_inj_exception(e->vector, e->has_error_code, e->error_code, false);
+	} else {
+		trace_kvm_inj_exception(e->vector, e->has_error_code, e->error_code, true);
 	}
 	kvm_x86_call(inject_exception)(vcpu);
 }
@@ -202,6 +206,7 @@ static void inject_irq(struct kvm_vcpu *vcpu)
 	q->irq_injected = true;
 	q->irq_soft = false;
 	q->irq_vector = vector;
+	trace_kvm_inj_virq(vector, false, false);
 	kvm_x86_call(inject_irq)(vcpu, false);
 	vcpu->stat.irq_injections++;
 	if (kvm_lapic_in_kernel(vcpu)) {
@@ -221,6 +226,7 @@ static void inject(struct kvm_vcpu *vcpu, enum kvm_event_kind kind)
 		kvm_x86_call(inject_nmi)(vcpu);
 		break;
 	case KVM_EVENT_REINJECT_IRQ:
+		trace_kvm_inj_virq(vcpu->arch.events.irq_vector, vcpu->arch.events.irq_soft, true);
 		kvm_x86_call(inject_irq)(vcpu, true);
 		/* Its handler has not begun: what was taken back may be offered again. */
 		if (kvm_lapic_in_kernel(vcpu) && !vcpu->arch.events.irq_soft)

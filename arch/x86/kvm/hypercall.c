@@ -13,6 +13,7 @@
 #include "irqchip/irqchip.h"
 #include "regs.h"
 #include "run.h"
+#include "trace_x86.h"
 
 struct hypercall {
 	unsigned long nr;
@@ -149,6 +150,7 @@ static bool do_hypercall(struct kvm_vcpu *vcpu, const struct hypercall *h)
 	long ret;
 
 	vcpu->stat.hypercalls++;
+	trace_kvm_hypercall(h->nr, h->a0, h->a1, h->a2, h->a3);
 	if (kvm_x86_call(get_cpl)(vcpu))
 		ret = -KVM_EPERM;
 	else

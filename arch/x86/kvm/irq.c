@@ -10,6 +10,7 @@
 #include "io.h"
 #include "irqchip/irqchip.h"
 #include "irqchip/lapic_core.h"
+#include "trace_x86.h"
 
 #define NR_PIC_PINS 8 /* of each of the two */
 
@@ -142,6 +143,7 @@ int kvm_set_msi(struct kvm_kernel_irq_routing_entry *e, struct kvm *kvm, int irq
 	/* The format may have changed since the route was made. */
 	if (!msi_is_valid(kvm, e))
 		return -EINVAL;
+	trace_kvm_msi_set_irq((u64)e->msi.address_hi << 32 | e->msi.address_lo, e->msi.data);
 	kvm_msi_to_msg(kvm, e, &msg);
 	return kvm_lapic_deliver(kvm, NULL, &msg);
 }

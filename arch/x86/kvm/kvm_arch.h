@@ -252,6 +252,7 @@ struct kvm_vcpu_msrs {
  * @mmio_needed: the VMM has an MMIO access to answer
  * @pio_in: the port access that the VMM has to answer is an IN
  * @pio_size: its size, bytes
+ * @pio_port: its port
  * @pio_linear_rip: where the instruction is that did it
  * @pio_data: page 1 of the vCPU's mapping; the VMM can write it at any time
  * @emul: the emulator and the instruction that it has suspended
@@ -261,6 +262,7 @@ struct kvm_vcpu_io {
 	bool mmio_needed;
 	bool pio_in;
 	u8 pio_size;
+	u16 pio_port;
 	unsigned long pio_linear_rip;
 	void *pio_data;
 	struct kvm_emul *emul;
@@ -286,6 +288,66 @@ struct kvm_vcpu_mmu {
 /* Nothing: where large pages fit follows from the slot's addresses. */
 struct kvm_memslot_arch {};
 
+/* ---------------------------------------------------------------- flight recorder, see flight.h */
+
+#define KVM_FLIGHT_EXITS 64
+/* VMX has 75 reasons, SVM's codes go to 0xa5; nested page faults (0x400) and what is unknown share the last row. */
+#define KVM_EXIT_ROWS 192
+
+enum kvm_flight_decision {
+	KVM_FLIGHT_SERVED, /* in the inner loop, and in again; the newest: or being dealt with */
+	KVM_FLIGHT_REENTER, /* the inner loop was left: the host's interrupt, or work that waited for the vCPU */
+	KVM_FLIGHT_HANDLED, /* by a handler that may sleep */
+	KVM_FLIGHT_TO_USER, /* KVM_RUN returns with @detail as exit_reason */
+	KVM_FLIGHT_ERROR, /* KVM_RUN returns -@detail */
+};
+
+/**
+ * struct kvm_flight_exit - an exit
+ * @rip: of the guest
+ * @info1: exit qualification, EXITINFO1
+ * @info2: guest physical address, EXITINFO2
+ * @tsc_lo: the host's TSC, low half
+ * @tsc_hi: high half
+ * @reason_decision: low half: the processor's number; high half: enum kvm_flight_decision
+ * @cycles: of the TSC until it was decided
+ * @detail: see there
+ */
+struct kvm_flight_exit {
+	u64 rip;
+	u64 info1;
+	u64 info2;
+	u32 tsc_lo;
+	u32 tsc_hi;
+	u64 reason_decision;
+	u32 cycles;
+	u32 detail;
+	u64 unused[2]; /* a size by which positions wrap with a mask */
+};
+
+/**
+ * struct kvm_flight - the flight recorder of a vCPU
+ * @pos: bytes written to @ring; the newest exit lies at it, modulo the ring's size
+ * @closed: @pos of the last exit that was decided outside of the inner loop
+ * @reported: @pos of the exit that was last reported as a failure, and 1: not 0 then
+ * @with_vmm: the newest exit went to the VMM, at @tsc_left
+ * @tsc_left: see @with_vmm
+ * @ring: the last exits
+ * @count: exits by reason
+ * @cost: of those, in cycles of the TSC from the exit until the vCPU went on: in the kernel, and in the VMM when it was
+ *	  asked; without sleep
+ */
+struct kvm_flight {
+	u32 pos;
+	u32 closed;
+	u32 reported;
+	bool with_vmm;
+	u64 tsc_left;
+	struct kvm_flight_exit ring[KVM_FLIGHT_EXITS];
+	u64 count[KVM_EXIT_ROWS];
+	u64 cost[KVM_EXIT_ROWS];
+};
+
 /* ---------------------------------------------------------------- vCPU */
 
 /**
@@ -308,7 +370,7 @@ struct kvm_memslot_arch {};
  * @preempted_in_kernel: CPL was 0 when it was preempted last
  * @at_boundary: the vCPU stands between two instructions of the guest, and the host has nothing to finish for it
  * @exception_payload: see KVM_CAP_EXCEPTION_PAYLOAD; per VM
- * @last_exit_rip: for failure reports
+ * @flight: the last exits
  */
 struct kvm_vcpu_arch {
 	unsigned long regs[NR_VCPU_REGS];
@@ -348,6 +410,7 @@ struct kvm_vcpu_arch {
 		u32 error;
 		u64 data;
 	} user_msr; /* KVM_EXIT_X86_{RD,WR}MSR */
+	struct kvm_flight flight;
 };
 
 /* ---------------------------------------------------------------- VM */

@@ -18,11 +18,14 @@
 #include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
 #include "regs.h"
+#include "trace.h"
+#include "trace_x86.h"
 
 /* ---------------------------------------------------------------- devices in the kernel, and the VMM */
 
 static bool device_write(struct kvm_vcpu *vcpu, gpa_t gpa, int len, const void *data)
 {
+	trace_kvm_mmio(KVM_TRACE_MMIO_WRITE, len, gpa, data);
 	if (kvm_lapic_in_kernel(vcpu) && !kvm_lapic_mmio_write(vcpu, gpa, len, data))
 		return true;
 	return !kvm_io_bus_write(vcpu, KVM_MMIO_BUS, gpa, len, data);
@@ -30,9 +33,14 @@ static bool device_write(struct kvm_vcpu *vcpu, gpa_t gpa, int len, const void *
 
 static bool device_read(struct kvm_vcpu *vcpu, gpa_t gpa, int len, void *data)
 {
-	if (kvm_lapic_in_kernel(vcpu) && !kvm_lapic_mmio_read(vcpu, gpa, len, data))
-		return true;
-	return !kvm_io_bus_read(vcpu, KVM_MMIO_BUS, gpa, len, data);
+	bool done = (kvm_lapic_in_kernel(vcpu) && !kvm_lapic_mmio_read(vcpu, gpa, len, data)) ||
+		    !kvm_io_bus_read(vcpu, KVM_MMIO_BUS, gpa, len, data);
+
+	if (done)
+		trace_kvm_mmio(KVM_TRACE_MMIO_READ, len, gpa, data);
+	else
+		trace_kvm_mmio(KVM_TRACE_MMIO_READ_UNSATISFIED, len, gpa, NULL);
+	return done;
 }
 
 static void exit_to_vmm(struct kvm_vcpu *vcpu, struct kvm_access *a, const void *data)
@@ -80,9 +88,13 @@ bool kvm_mmio_advance(struct kvm_vcpu *vcpu, struct kvm_access *a)
 
 bool kvm_mmio_answer(struct kvm_vcpu *vcpu, struct kvm_access *a)
 {
+	struct kvm_mmio_fragment *f = &a->frags[a->frag];
+
 	vcpu->arch.io.mmio_needed = false;
-	if (!a->write)
-		memcpy(a->data + a->frags[a->frag].off, vcpu->run->mmio.data, a->now);
+	if (!a->write) {
+		memcpy(a->data + f->off, vcpu->run->mmio.data, a->now);
+		trace_kvm_mmio(KVM_TRACE_MMIO_READ, a->now, f->gpa, a->data + f->off);
+	}
 	consume(a);
 	return kvm_mmio_advance(vcpu, a);
 }
@@ -128,6 +140,7 @@ static bool operand_is_at(struct kvm_emul *e, gpa_t gpa)
 
 	if (e->ctxt.mode != EMUL_MODE_LONG || e->ctxt.insn.seg >= VCPU_SREG_FS)
 		lin += kvm_x86_call(get_segment_base)(e->vcpu, e->ctxt.insn.seg);
+	trace_vcpu_match_mmio(lin, gpa, e->mov.write, true);
 	return offset_in_page(lin) == offset_in_page(gpa) &&
 	       offset_in_page(gpa) + e->mov.len <= PAGE_SIZE;
 }
@@ -210,6 +223,8 @@ int kvm_mmio_fast(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error_code, const void *
 		done = device_read_fast(vcpu, gpa, e->mov.len, &val);
 	if (!done)
 		return KVM_AGAIN;
+	trace_kvm_mmio(e->mov.write ? KVM_TRACE_MMIO_WRITE : KVM_TRACE_MMIO_READ, e->mov.len, gpa,
+		       e->mov.write ? &e->mov.val : &val);
 	emul_mov_finish(&e->ctxt, &e->mov, val);
 	return kvm_emul_done(e);
 }
@@ -255,6 +270,7 @@ int kvm_mmio_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error_code, const void 
 		return kvm_emulate_instruction(vcpu, KVM_EMUL_MMIO, gpa, insn, len);
 
 	vcpu->stat.insn_emulation++;
+	kvm_emul_trace(e, kvm_rip_read(vcpu), false);
 	access_for_mov(e, gpa);
 	if (kvm_mmio_advance(vcpu, &e->access))
 		return finish_mov(e);

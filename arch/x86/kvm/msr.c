@@ -23,6 +23,7 @@
 #include "regs.h"
 #include "run.h"
 #include "steal.h"
+#include "trace_x86.h"
 #include "xsave.h"
 
 #define MAX_MSRS_A_CALL 256
@@ -731,6 +732,7 @@ int kvm_emulate_rdmsr(struct kvm_vcpu *vcpu)
 	int r = kvm_msr_guest_read(vcpu, index, &data);
 
 	if (!r) {
+		trace_kvm_msr(KVM_TRACE_READ, index, data, false);
 		kvm_edx_eax_write(vcpu, data);
 		return kvm_skip_instruction(vcpu);
 	}
@@ -738,6 +740,7 @@ int kvm_emulate_rdmsr(struct kvm_vcpu *vcpu)
 		vcpu->arch.io.complete = complete_rdmsr;
 		return KVM_TO_USER;
 	}
+	trace_kvm_msr(KVM_TRACE_READ, index, 0, true);
 	if (r == KVM_MSR_UNKNOWN)
 		kvm_vcpu_info(vcpu, "rdmsr of 0x%x, which this virtual CPU does not have: #GP\n",
 			      index);
@@ -752,12 +755,15 @@ int kvm_emulate_wrmsr(struct kvm_vcpu *vcpu)
 	u64 data = kvm_edx_eax_read(vcpu);
 	int r = kvm_msr_guest_write(vcpu, index, data);
 
-	if (!r)
+	if (!r) {
+		trace_kvm_msr(KVM_TRACE_WRITE, index, data, false);
 		return kvm_skip_instruction(vcpu);
+	}
 	if (kvm_msr_user_space(vcpu, index, data, true, r)) {
 		vcpu->arch.io.complete = complete_wrmsr;
 		return KVM_TO_USER;
 	}
+	trace_kvm_msr(KVM_TRACE_WRITE, index, data, true);
 	if (r == KVM_MSR_UNKNOWN)
 		kvm_vcpu_info(
 			vcpu,
@@ -783,8 +789,10 @@ int kvm_emulate_rdmsr_fast(struct kvm_vcpu *vcpu)
 	    !kvm_msr_allowed(vcpu, index, false) || a.row->get(&a))
 		return KVM_AGAIN;
 	r = kvm_skip_instruction(vcpu);
-	if (r != KVM_AGAIN)
+	if (r != KVM_AGAIN) {
+		trace_kvm_msr(KVM_TRACE_READ, index, a.data, false);
 		kvm_edx_eax_write(vcpu, a.data);
+	}
 	return r;
 }
 EXPORT_SYMBOL_GPL(kvm_emulate_rdmsr_fast);
@@ -817,8 +825,10 @@ int kvm_emulate_wrmsr_fast(struct kvm_vcpu *vcpu)
 	if (kvm_x86_call(skip_instruction)(vcpu))
 		return KVM_AGAIN;
 	a.data = kvm_edx_eax_read(vcpu);
-	if (likely(write_fast(&a) == KVM_REENTER))
+	if (likely(write_fast(&a) == KVM_REENTER)) {
+		trace_kvm_msr(KVM_TRACE_WRITE, index, a.data, false);
 		return kvm_emulated_step(vcpu);
+	}
 	kvm_rip_write(vcpu, rip);
 	kvm_x86_call(set_interrupt_shadow)(vcpu, shadow);
 	return KVM_AGAIN;

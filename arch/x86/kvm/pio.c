@@ -13,6 +13,7 @@
 #include "emul.h"
 #include "io_x86.h"
 #include "regs.h"
+#include "trace_x86.h"
 
 /* What IN leaves in RAX: 32 bits clear the upper half, fewer leave the rest alone. */
 static void write_accumulator(struct kvm_vcpu *vcpu, u32 val, int size)
@@ -45,6 +46,7 @@ int kvm_emulate_pio_fast(struct kvm_vcpu *vcpu, u16 port, int size, bool in)
 	} else if (kvm_io_bus_write_fast(vcpu, KVM_PIO_BUS, port, size, &val)) {
 		return KVM_AGAIN;
 	}
+	trace_kvm_pio(!in, port, size, 1, &val);
 	return kvm_skip_instruction(vcpu);
 }
 EXPORT_SYMBOL_GPL(kvm_emulate_pio_fast);
@@ -57,6 +59,7 @@ static void exit_to_vmm(struct kvm_vcpu *vcpu, u16 port, int size, bool in, unsi
 
 	vcpu->arch.io.pio_in = in;
 	vcpu->arch.io.pio_size = size;
+	vcpu->arch.io.pio_port = port;
 	vcpu->arch.io.pio_linear_rip = kvm_linear_rip(vcpu);
 	run->exit_reason = KVM_EXIT_IO;
 	run->io.direction = in ? KVM_EXIT_IO_IN : KVM_EXIT_IO_OUT;
@@ -77,6 +80,8 @@ static int complete_register(struct kvm_vcpu *vcpu)
 		return KVM_AGAIN;
 	if (vcpu->arch.io.pio_in) {
 		memcpy(&val, vcpu->arch.io.pio_data, vcpu->arch.io.pio_size);
+		trace_kvm_pio(KVM_TRACE_READ, vcpu->arch.io.pio_port, vcpu->arch.io.pio_size, 1,
+			      &val);
 		write_accumulator(vcpu, val, vcpu->arch.io.pio_size);
 	}
 	return kvm_skip_instruction(vcpu);
@@ -110,9 +115,12 @@ int kvm_emulate_pio(struct kvm_vcpu *vcpu, u16 port, int size, bool in)
 {
 	u32 val = kvm_rax_read(vcpu);
 
+	if (!in)
+		trace_kvm_pio(KVM_TRACE_WRITE, port, size, 1, &val);
 	if (in) {
 		if (kvm_io_bus_read(vcpu, KVM_PIO_BUS, port, size, &val))
 			return in_from_vmm(vcpu, port, size);
+		trace_kvm_pio(KVM_TRACE_READ, port, size, 1, &val);
 		write_accumulator(vcpu, val, size);
 	} else if (kvm_io_bus_write(vcpu, KVM_PIO_BUS, port, size, &val)) {
 		return out_to_vmm(vcpu, port, size, val);
@@ -172,8 +180,10 @@ enum emul_result kvm_emul_in(struct emul_ctxt *ctxt, u16 port, unsigned int size
 		if (i < count)
 			res = suspend(e, port, size, count, i, false);
 	}
-	if (res == EMUL_DONE)
+	if (res == EMUL_DONE) {
+		trace_kvm_pio(KVM_TRACE_READ, port, size, count, a->data);
 		memcpy(buf, a->data, count * size);
+	}
 	return res;
 }
 
@@ -189,6 +199,7 @@ enum emul_result kvm_emul_out(struct emul_ctxt *ctxt, u16 port, unsigned int siz
 		return EMUL_DONE;
 	}
 	memcpy(a->data, buf, count * size);
+	trace_kvm_pio(KVM_TRACE_WRITE, port, size, count, buf);
 	for (i = 0; i < count; i++) {
 		if (kvm_io_bus_write(e->vcpu, KVM_PIO_BUS, port, size, a->data + i * size))
 			return suspend(e, port, size, count, i, true);

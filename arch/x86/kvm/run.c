@@ -28,6 +28,7 @@
 #include "cpuid.h"
 #include "debug.h"
 #include "events.h"
+#include "flight.h"
 #include "io_x86.h"
 #include "ioctl.h"
 #include "irqchip/irqchip.h"
@@ -37,6 +38,8 @@
 #include "run.h"
 #include "steal.h"
 #include "thread_work.h"
+#include "trace.h"
+#include "trace_x86.h"
 #include "xsave.h"
 
 /* ---------------------------------------------------------------- pending work */
@@ -178,7 +181,10 @@ static int enter_guest(struct kvm_vcpu *vcpu)
 	preempt_enable();
 
 	kvm_vcpu_srcu_lock(vcpu);
-	return r == KVM_AGAIN ? kvm_x86_call(handle_exit)(vcpu) : r;
+	if (r == KVM_AGAIN)
+		r = kvm_x86_call(handle_exit)(vcpu);
+	kvm_flight_close(vcpu, r);
+	return r;
 }
 
 /* ---------------------------------------------------------------- waiting */
@@ -340,12 +346,14 @@ int kvm_arch_vcpu_run(struct kvm_vcpu *vcpu)
 	kvm_fpu_load_guest(vcpu);
 	kvm_vcpu_srcu_lock(vcpu);
 	vcpu->run->flags = 0;
+	kvm_flight_back(vcpu);
 	r = run_loaded(vcpu);
 	vcpu->arch.at_boundary = false;
 	kvm_lapic_sync_pages(vcpu);
 	kvm_fpu_put_guest(vcpu);
 	give_out(vcpu);
 	kvm_vcpu_srcu_unlock(vcpu);
+	trace_kvm_userspace_exit(vcpu->run->exit_reason, r);
 	return r;
 }
 
@@ -449,13 +457,36 @@ EXPORT_SYMBOL_GPL(kvm_emulate_pause);
 
 /* ---------------------------------------------------------------- failures */
 
+static bool is_reported(struct kvm_vcpu *vcpu)
+{
+	return vcpu->arch.flight.reported == (vcpu->arch.flight.pos | 1);
+}
+
+void kvm_report(struct kvm_vcpu *vcpu)
+{
+	struct kvm_flight *f = &vcpu->arch.flight;
+
+	static DEFINE_RATELIMIT_STATE(all_vms, 10 * HZ, 10);
+
+	if (is_reported(vcpu))
+		return;
+	f->reported = f->pos | 1;
+	if (!__ratelimit(&vcpu->kvm->arch.report_rs) || !__ratelimit(&all_vms))
+		return;
+	kvm_x86_call(dump)(vcpu);
+	kvm_flight_print(vcpu);
+}
+EXPORT_SYMBOL_GPL(kvm_report);
+
 int kvm_handle_triple_fault(struct kvm_vcpu *vcpu)
 {
 	vcpu->arch.events.triple_fault = false;
 	vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
 	vcpu->arch.io.mmio_needed = false;
-	if (__ratelimit(&vcpu->kvm->arch.report_rs))
+	/* A backend that loses the state has reported before that. */
+	if (!is_reported(vcpu))
 		kvm_vcpu_info(vcpu, "triple fault at %#lx: shut down\n", kvm_linear_rip(vcpu));
+	kvm_report(vcpu);
 	return KVM_TO_USER;
 }
 EXPORT_SYMBOL_GPL(kvm_handle_triple_fault);
@@ -470,8 +501,7 @@ int kvm_internal_error(struct kvm_vcpu *vcpu, u32 suberror, unsigned int ndata, 
 	run->internal.ndata = ndata;
 	for (i = 0; i < ndata && i < ARRAY_SIZE(run->internal.data); i++)
 		run->internal.data[i] = data[i];
-	if (__ratelimit(&vcpu->kvm->arch.report_rs))
-		kvm_x86_call(dump)(vcpu);
+	kvm_report(vcpu);
 	return KVM_TO_USER;
 }
 EXPORT_SYMBOL_GPL(kvm_internal_error);
@@ -493,8 +523,7 @@ int kvm_fail_entry(struct kvm_vcpu *vcpu, u64 hardware_reason)
 	run->exit_reason = KVM_EXIT_FAIL_ENTRY;
 	run->fail_entry.hardware_entry_failure_reason = hardware_reason;
 	run->fail_entry.cpu = raw_smp_processor_id();
-	if (__ratelimit(&vcpu->kvm->arch.report_rs))
-		kvm_x86_call(dump)(vcpu);
+	kvm_report(vcpu);
 	return KVM_TO_USER;
 }
 EXPORT_SYMBOL_GPL(kvm_fail_entry);

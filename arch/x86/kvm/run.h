@@ -67,6 +67,8 @@ struct kvm_task_switch {
 
 int kvm_task_switch(struct kvm_vcpu *vcpu, const struct kvm_task_switch *ts);
 
+/* State and last exits of a vCPU that failed, to the log: once for each exit, and rate-limited.  May sleep. */
+void kvm_report(struct kvm_vcpu *vcpu);
 /* KVM_EXIT_INTERNAL_ERROR with data words and a report in the log: KVM_TO_USER. */
 int kvm_internal_error(struct kvm_vcpu *vcpu, u32 suberror, unsigned int ndata, const u64 *data);
 /* An exit the backend did not ask for or does not know: KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON. */

@@ -15,6 +15,7 @@
 #include "cpuid.h"
 #include "msr.h"
 #include "steal.h"
+#include "trace_x86.h"
 
 static bool is_enabled(const struct kvm_vcpu *vcpu)
 {
@@ -53,6 +54,7 @@ static void take_preempted(struct kvm_vcpu *vcpu)
 	while (r > 0);
 	vcpu->arch.steal.told_preempted = false;
 	/* Whoever cannot read it does not know that he need not flush. */
+	trace_kvm_pv_tlb_flush(vcpu->id, r < 0 || told & KVM_VCPU_FLUSH_TLB);
 	if (r < 0 || told & KVM_VCPU_FLUSH_TLB)
 		kvm_make_request(vcpu, KVM_REQ_TLB_FLUSH);
 }

@@ -34,7 +34,7 @@ int kvm_arch_init_vm(struct kvm *kvm, unsigned long type)
 	kvm->arch.apic_bus_cycle_ns = 1;
 	kvm->arch.msr_platform_info_guest_read = true;
 	/* At most ten reports of failures in a minute from one VM. */
-	ratelimit_state_init(&kvm->arch.report_rs, 60 * HZ, 10);
+	ratelimit_state_init(&kvm->arch.report_rs, 60 * HZ, 2);
 	r = kvm_mmu_init_vm(kvm);
 	if (r)
 		return r;

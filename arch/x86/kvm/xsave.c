@@ -14,6 +14,7 @@
 #include "cpuid.h"
 #include "ioctl.h"
 #include "regs.h"
+#include "trace.h"
 #include "xsave.h"
 
 /* Components that a guest may use.  Not AMX, which needs XFD; not MPX, which no kernel switches any more. */
@@ -88,11 +89,13 @@ void kvm_fpu_load_guest(struct kvm_vcpu *vcpu)
 	if (cpu_feature_enabled(X86_FEATURE_OSPKE))
 		vcpu->arch.host_pkru = read_pkru();
 	fpu_swap_kvm_fpstate(&vcpu->arch.guest_fpu, true);
+	trace_kvm_fpu(1);
 }
 
 void kvm_fpu_put_guest(struct kvm_vcpu *vcpu)
 {
 	fpu_swap_kvm_fpstate(&vcpu->arch.guest_fpu, false);
+	trace_kvm_fpu(0);
 }
 
 /* ---------------------------------------------------------------- around the inner loop */

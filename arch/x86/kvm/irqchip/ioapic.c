@@ -10,6 +10,7 @@
 
 #include "chips.h"
 #include "lapic.h"
+#include "trace_x86.h"
 
 static_assert(sizeof(struct kvm_ioapic_state) == sizeof(struct ioapic_image));
 static_assert(offsetof(struct kvm_ioapic_state, redirtbl) ==
@@ -42,6 +43,7 @@ int kvm_ioapic_set_irq(struct kvm *kvm, unsigned int pin, int irq_source_id, int
 	raw_spin_lock_irqsave(&ioapic->lock, flags);
 	ret = ioapic_set_irq(&ioapic->core, pin,
 			     kvm_line_level(&ioapic->sources[pin], irq_source_id, level));
+	trace_kvm_ioapic_set_irq(ioapic->core.redir[pin], pin, ret == 0);
 	raw_spin_unlock_irqrestore(&ioapic->lock, flags);
 	return ret;
 }

@@ -15,6 +15,7 @@
 #include "ioctl.h"
 #include "lapic.h"
 #include "regs.h"
+#include "trace_x86.h"
 
 static_assert(sizeof(struct kvm_lapic_state) == LAPIC_REGS_SIZE);
 
@@ -261,28 +262,68 @@ int kvm_lapic_set_base(struct kvm_vcpu *vcpu, u64 base, bool host)
 }
 EXPORT_SYMBOL_GPL(kvm_lapic_set_base);
 
+/* What a vCPU sends to itself by shorthand goes into its IRR at once, and past kvm_lapic_deliver_one(). */
+static noinline void do_trace_ipi(struct kvm_lapic *kl, u32 reg, u64 val)
+{
+	u32 id = lapic_phys_id(&kl->core), icr = (u8)val | LAPIC_SH_SELF << 18, dest = id;
+	struct lapic_msg msg;
+
+	if (reg == LAPIC_ICR) {
+		lapic_icr_message(&kl->core, &msg);
+		icr = lapic_get(&kl->core, LAPIC_ICR);
+		dest = msg.dest;
+	} else if (reg != LAPIC_SELF_IPI) {
+		return;
+	}
+	trace_kvm_apic_ipi(icr, dest);
+	if ((icr >> 18 & 3) == LAPIC_SH_SELF)
+		trace_kvm_apic_accept_irq(id, icr & 0x700, icr >> 15 & 1, icr);
+}
+
+/* After a write. */
+static __always_inline void trace_ipi(struct kvm_lapic *kl, u32 reg, u64 val)
+{
+	if (trace_kvm_apic_ipi_enabled() || trace_kvm_apic_accept_irq_enabled())
+		do_trace_ipi(kl, reg, val);
+}
+
+/* Before the write, for the vector whose service it ends. */
+static __always_inline void trace_eoi(struct kvm_lapic *kl, u32 reg)
+{
+	if (trace_kvm_eoi_enabled() && reg == LAPIC_EOI)
+		trace_kvm_eoi(lapic_phys_id(&kl->core), kl->core.isr_top);
+}
+
+#define MSR_OF(reg) (LAPIC_MSR_FIRST + ((reg) >> 4))
+#define REG_OF(msr) (((msr) - LAPIC_MSR_FIRST) << 4)
+
 int kvm_lapic_msr_read(struct kvm_vcpu *vcpu, u32 index, u64 *data)
 {
 	/* With interrupts off only: then it is tried again. */
 	if (unlikely(!kvm_lapic_sync_pages(vcpu)))
 		return 1;
-	return lapic_msr_read(&vcpu->arch.apic->core, index, data) ? 1 : 0;
+	if (lapic_msr_read(&vcpu->arch.apic->core, index, data))
+		return 1;
+	trace_kvm_apic(KVM_TRACE_READ, REG_OF(index), *data);
+	return 0;
 }
 EXPORT_SYMBOL_GPL(kvm_lapic_msr_read);
 
 int kvm_lapic_msr_write(struct kvm_vcpu *vcpu, u32 index, u64 data)
 {
 	struct kvm_lapic *kl = vcpu->arch.apic;
-	int fx = lapic_msr_write(&kl->core, index, data);
+	int fx;
 
+	trace_eoi(kl, REG_OF(index));
+	fx = lapic_msr_write(&kl->core, index, data);
 	if (fx < 0)
 		return 1;
+	trace_kvm_apic(KVM_TRACE_WRITE, REG_OF(index), data);
+	trace_ipi(kl, REG_OF(index), data);
 	kvm_lapic_apply(kl, fx);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(kvm_lapic_msr_write);
-
-#define MSR_OF(reg) (LAPIC_MSR_FIRST + ((reg) >> 4))
 
 int kvm_lapic_msr_write_fast(struct kvm_vcpu *vcpu, u32 index, u64 data)
 {
@@ -294,9 +335,12 @@ int kvm_lapic_msr_write_fast(struct kvm_vcpu *vcpu, u32 index, u64 data)
 	case MSR_OF(LAPIC_ICR):
 	case MSR_OF(LAPIC_TPR):
 	case MSR_OF(LAPIC_SELF_IPI):
+		trace_eoi(kl, REG_OF(index));
 		fx = lapic_msr_write(&kl->core, index, data);
 		if (unlikely(fx < 0))
 			return KVM_AGAIN;
+		trace_kvm_apic(KVM_TRACE_WRITE, REG_OF(index), data);
+		trace_ipi(kl, REG_OF(index), data);
 		kvm_lapic_apply(kl, fx);
 		return KVM_REENTER;
 	default:
@@ -325,6 +369,14 @@ static int claims(struct kvm_lapic *kl, gpa_t gpa)
 	}
 }
 
+static u32 mmio_value(const void *val, int len)
+{
+	u32 value = 0;
+
+	memcpy(&value, val, min(len, 4));
+	return value;
+}
+
 int kvm_lapic_mmio_read(struct kvm_vcpu *vcpu, gpa_t gpa, int len, void *val)
 {
 	struct kvm_lapic *kl = vcpu->arch.apic;
@@ -341,6 +393,8 @@ int kvm_lapic_mmio_read(struct kvm_vcpu *vcpu, gpa_t gpa, int len, void *val)
 	if (unlikely(kl->tpr_reporting) && offset_in_page(gpa) == LAPIC_TPR)
 		kvm_lapic_report_tpr(vcpu, false);
 	kvm_lapic_apply(kl, lapic_mmio_read(&kl->core, offset_in_page(gpa), len, val));
+	if (trace_kvm_apic_enabled())
+		trace_kvm_apic(KVM_TRACE_READ, offset_in_page(gpa), mmio_value(val, len));
 	return 0;
 }
 EXPORT_SYMBOL_GPL(kvm_lapic_mmio_read);
@@ -356,6 +410,7 @@ int kvm_lapic_mmio_write(struct kvm_vcpu *vcpu, gpa_t gpa, int len, const void *
 	struct kvm_lapic *kl = vcpu->arch.apic;
 	u32 offset = offset_in_page(gpa);
 	int claim = claims(kl, gpa);
+	u32 fx;
 
 	if (claim < 0)
 		return claim;
@@ -365,7 +420,12 @@ int kvm_lapic_mmio_write(struct kvm_vcpu *vcpu, gpa_t gpa, int len, const void *
 		return -EOPNOTSUPP;
 	if (unlikely(kl->tpr_reporting) && offset == LAPIC_TPR)
 		kvm_lapic_report_tpr(vcpu, true);
-	kvm_lapic_apply(kl, lapic_mmio_write(&kl->core, offset, len, val));
+	trace_eoi(kl, offset);
+	if (trace_kvm_apic_enabled())
+		trace_kvm_apic(KVM_TRACE_WRITE, offset, mmio_value(val, len));
+	fx = lapic_mmio_write(&kl->core, offset, len, val);
+	trace_ipi(kl, offset, 0);
+	kvm_lapic_apply(kl, fx);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(kvm_lapic_mmio_write);

@@ -14,6 +14,7 @@
 
 #include "events.h"
 #include "lapic.h"
+#include "trace_x86.h"
 
 /* ---------------------------------------------------------------- delivery */
 
@@ -35,6 +36,8 @@ enum lapic_accepted kvm_lapic_deliver_one(struct kvm_lapic *kl, const struct lap
 {
 	enum lapic_accepted ret = lapic_accept(&kl->core, msg->delivery, msg->vector, msg->level);
 
+	trace_kvm_apic_accept_irq(lapic_phys_id(&kl->core), msg->delivery << 8, msg->level,
+				  msg->vector);
 	switch (ret) {
 	case LAPIC_ACCEPTED:
 		kvm_lapic_wake(kl);

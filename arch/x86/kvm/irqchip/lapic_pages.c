@@ -16,6 +16,7 @@
 #include "ioctl.h"
 #include "lapic.h"
 #include "regs.h"
+#include "trace_x86.h"
 
 /* 0, or -EFAULT; with interrupts off also for what is not resident */
 static int read_page(struct kvm_vcpu *vcpu, gpa_t gpa, void *data, unsigned int len)
@@ -54,6 +55,7 @@ static int take_eoi(struct kvm_lapic *kl)
 		return 0;
 	}
 	kl->pv_eoi_offered = false;
+	trace_kvm_pv_eoi(lapic_phys_id(&kl->core), kl->core.isr_top);
 	kvm_lapic_apply(kl, lapic_eoi(&kl->core));
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include "chips.h"
 #include "events.h"
 #include "lapic.h"
+#include "trace_x86.h"
 
 static_assert(sizeof(struct kvm_pic_state) == sizeof(struct pic_chip));
 static_assert(offsetof(struct kvm_pic_state, init_state) == offsetof(struct pic_chip, init_state));
@@ -117,6 +118,8 @@ int kvm_pic_set_irq(struct kvm *kvm, unsigned int pin, int irq_source_id, int le
 	flags = begin(pic, &c);
 	ret = pic_set_irq(&pic->core, pin,
 			  kvm_line_level(&pic->sources[pin], irq_source_id, level));
+	trace_kvm_pic_set_irq(pin >> 3, pin & 7, pic->core.chip[pin >> 3].elcr,
+			      pic->core.chip[pin >> 3].imr, ret == 0);
 	end(pic, &c, flags);
 	return ret;
 }

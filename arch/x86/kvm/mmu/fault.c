@@ -16,6 +16,8 @@
 #include "async_pf.h"
 #include "io_x86.h"
 #include "tdp.h"
+#include "trace_mmu.h"
+#include "trace_x86.h"
 
 /* ---------------------------------------------------------------- the host's page tables */
 
@@ -272,6 +274,7 @@ static int map_page(struct kvm_vcpu *vcpu, struct kvm_memslot *slot, struct tdp_
 			return FAULT_AGAIN;
 	}
 	m->entry = make_leaf(m, slot, &hp);
+	trace_kvm_mmu_spte_requested(m->gfn, (m->entry & TDP_ADDR) >> PAGE_SHIFT, level);
 	switch (kvm_tdp_map(vcpu, m)) {
 	case TDP_MAPPED:
 		vcpu->stat.pf_fixed++;
@@ -435,6 +438,7 @@ int kvm_mmu_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error, const void *insn,
 	int r;
 
 	vcpu->stat.pf_taken++;
+	trace_kvm_page_fault(vcpu, gpa, error);
 	if (kvm_mmu_is_mmio(vcpu, gpa))
 		goto mmio;
 	while ((r = try_fault(vcpu, gfn, error)) == FAULT_AGAIN) {
@@ -451,6 +455,7 @@ int kvm_mmu_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error, const void *insn,
 mmio:
 	note_mmio(vcpu, gfn);
 	vcpu->stat.pf_emulate++;
+	trace_handle_mmio_page_fault(gpa, gfn, error & (KVM_PF_WRITE | KVM_PF_FETCH));
 	return kvm_mmio_fault(vcpu, gpa, error, insn, len);
 }
 EXPORT_SYMBOL_GPL(kvm_mmu_fault);

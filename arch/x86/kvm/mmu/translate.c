@@ -9,6 +9,7 @@
 
 #include "regs.h"
 #include "tdp.h"
+#include "trace_mmu.h"
 #include "walk.h"
 
 /* ---------------------------------------------------------------- the vCPU's mode and memory */
@@ -116,6 +117,7 @@ gpa_t kvm_gva_to_gpa(struct kvm_vcpu *vcpu, gva_t gva, u64 access, struct kvm_wa
 
 	if (!is_paging(vcpu))
 		return gva;
+	trace_kvm_mmu_pagetable_walk(gva, access);
 	get_mode(vcpu, &mode);
 	switch (kvm_walk(&mode, &walk_ops, vcpu, gva, access, &res)) {
 	case KVM_WALK_OK:
@@ -125,6 +127,7 @@ gpa_t kvm_gva_to_gpa(struct kvm_vcpu *vcpu, gva_t gva, u64 access, struct kvm_wa
 		break;
 	case KVM_WALK_FAULT:
 	case KVM_WALK_UNBACKED:
+		trace_kvm_mmu_walker_error(res.error_code);
 		set_fault(fault, X86_TRAP_PF, res.error_code, gva);
 		break;
 	}

@@ -18,6 +18,7 @@
 #include "mmu/mmu.h"
 #include "run.h"
 #include "svm/svm.h"
+#include "trace_x86.h"
 
 static struct vmcb_control_area *control(struct kvm_vcpu *vcpu)
 {
@@ -143,6 +144,7 @@ static int read_cr(struct kvm_vcpu *vcpu)
 	default:
 		return emulate(vcpu);
 	}
+	trace_kvm_cr(KVM_TRACE_READ, control(vcpu)->exit_code - SVM_EXIT_READ_CR0, val);
 	kvm_reg_write(vcpu, info & SVM_EXITINFO_REG_MASK, val);
 	return kvm_skip_instruction(vcpu);
 }
@@ -159,8 +161,10 @@ static int write_cr(struct kvm_vcpu *vcpu)
 	switch (code) {
 	case SVM_EXIT_WRITE_CR0:
 	case SVM_EXIT_CR0_SEL_WRITE:
+		trace_kvm_cr(KVM_TRACE_WRITE, 0, val);
 		return gp_or_skip(vcpu, kvm_set_cr0(vcpu, val));
 	case SVM_EXIT_WRITE_CR4:
+		trace_kvm_cr(KVM_TRACE_WRITE, 4, val);
 		return gp_or_skip(vcpu, kvm_set_cr4(vcpu, val));
 	default:
 		return emulate(vcpu);
@@ -172,13 +176,16 @@ static int write_cr8(struct kvm_vcpu *vcpu)
 {
 	unsigned long before = kvm_get_cr8(vcpu);
 	u64 info = control(vcpu)->exit_info_1;
+	unsigned long val;
 	int r;
 
-	if (svm_hw.decode_assists && (info & SVM_CR_VALID))
-		r = gp_or_skip(vcpu,
-			       kvm_set_cr8(vcpu, gpr_value(vcpu, info & SVM_EXITINFO_REG_MASK)));
-	else
+	if (svm_hw.decode_assists && (info & SVM_CR_VALID)) {
+		val = gpr_value(vcpu, info & SVM_EXITINFO_REG_MASK);
+		trace_kvm_cr(KVM_TRACE_WRITE, 8, val);
+		r = gp_or_skip(vcpu, kvm_set_cr8(vcpu, val));
+	} else {
 		r = emulate(vcpu);
+	}
 	if (kvm_lapic_in_kernel(vcpu)) {
 		kvm_make_request(vcpu, KVM_REQ_EVENT);
 		return r;
@@ -229,6 +236,7 @@ static int shutdown(struct kvm_vcpu *vcpu)
 
 	kvm_vcpu_info(vcpu, "triple fault near RIP 0x%lx, CR3 0x%llx, CPL %u\n", kvm_rip_read(vcpu),
 		      svm->vmcb->save.cr3, svm->vmcb->save.cpl);
+	kvm_report(vcpu);
 	/* The VMCB is undefined now, APM vol. 2, 15.14.3: give the VMM a state that it can read. */
 	kvm_vcpu_reset(vcpu, true);
 	return kvm_handle_triple_fault(vcpu);
@@ -384,7 +392,7 @@ void svm_get_exit_info(struct kvm_vcpu *vcpu, struct kvm_exit_info *info)
 	struct vmcb_control_area *c = control(vcpu);
 
 	*info = (struct kvm_exit_info){
-		.isa = 2,
+		.isa = KVM_ISA_SVM,
 		.reason = c->exit_code,
 		.info1 = c->exit_info_1,
 		.info2 = c->exit_info_2,

@@ -13,12 +13,14 @@
 
 #include "debug.h"
 #include "events.h"
+#include "flight.h"
 #include "guest_entry.h"
 #include "io_x86.h"
 #include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
 #include "run.h"
 #include "svm/svm.h"
+#include "trace_x86.h"
 
 /* A reboot may have switched SVM off under us: then these fault, and it no longer matters. */
 static __always_inline void clgi(void)
@@ -94,7 +96,6 @@ static __always_inline void post_exit(struct vcpu_svm *svm)
 	vmcb->control.tlb_ctl = TLB_CONTROL_DO_NOTHING;
 	vmcb->control.clean = VMCB_ALL_CLEAN;
 	svm->next_rip = svm_hw.nrips ? vmcb->control.next_rip : 0;
-	vcpu->stat.exits++;
 
 	if (unlikely(svm->events_to_complete ||
 		     (vmcb->control.exit_int_info & SVM_EXITINTINFO_VALID)))
@@ -105,6 +106,14 @@ static __always_inline void post_exit(struct vcpu_svm *svm)
 		svm->v_tpr = vmcb->control.int_ctl & V_TPR_MASK;
 		kvm_set_cr8(vcpu, svm->v_tpr);
 	}
+}
+
+static __always_inline struct kvm_flight_exit *record_exit(struct vcpu_svm *svm)
+{
+	const struct vmcb_control_area *c = &svm->vmcb->control;
+
+	trace_kvm_exit(&svm->vcpu);
+	return kvm_flight_exit(&svm->vcpu, c->exit_code, c->exit_info_1, c->exit_info_2);
 }
 
 /* ---- exits that are served here: REENTER, AGAIN (to svm_handle_exit()), TO_USER, an errno, SVM_LEAVE */
@@ -208,6 +217,7 @@ int svm_run(struct kvm_vcpu *vcpu, bool immediate_exit)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
 	struct vmcb *vmcb = svm->vmcb;
+	struct kvm_flight_exit *e;
 	int r;
 
 	if (vmcb->save.g_pat != vcpu->arch.msrs.pat) {
@@ -221,19 +231,24 @@ int svm_run(struct kvm_vcpu *vcpu, bool immediate_exit)
 
 	clgi();
 	for (;;) {
+		trace_kvm_entry(vcpu, immediate_exit);
 		pre_entry(svm);
 		r = enter_guest(svm);
 		if (unlikely(r))
 			break;
+		vcpu->stat.exits++;
 		if (unlikely(vmcb->control.exit_code_hi)) {
 			/* Not entered: the VMCB's registers need not be the guest's. */
+			record_exit(svm);
 			r = KVM_AGAIN;
 			break;
 		}
 		post_exit(svm);
+		e = record_exit(svm);
 		r = fast_exit(svm);
 		if (r != KVM_REENTER || !kvm_inner_loop_continue(vcpu))
 			break;
+		kvm_flight_served(vcpu, e);
 	}
 	stgi();
 

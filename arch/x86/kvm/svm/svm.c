@@ -62,6 +62,7 @@ static struct page *iopm_page;
 
 static struct kvm_backend backend = {
 	.name = "SVM",
+	.isa = KVM_ISA_SVM,
 	.owner = THIS_MODULE,
 	.vm_size = sizeof(struct kvm),
 	.vcpu_size = sizeof(struct vcpu_svm),

@@ -17,12 +17,14 @@
 
 #include "debug.h"
 #include "events.h"
+#include "flight.h"
 #include "guest_entry.h"
 #include "io_x86.h"
 #include "irqchip/irqchip.h"
 #include "lifetime.h"
 #include "mmu/mmu.h"
 #include "run.h"
+#include "trace_x86.h"
 #include "vmx/vmx.h"
 
 /* Cached by post_exit() or read from the VMCS when somebody asks. */
@@ -145,6 +147,19 @@ static __always_inline void post_exit(struct vcpu_vmx *vmx)
 	store_v_tpr(vmx);
 }
 
+static __always_inline struct kvm_flight_exit *record_exit(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+	u64 gpa = 0;
+
+	if (vmx->exit_reason == EXIT_REASON_EPT_VIOLATION ||
+	    vmx->exit_reason == EXIT_REASON_EPT_MISCONFIG)
+		gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
+	kvm_rip_read(vcpu); /* is cached with that */
+	trace_kvm_exit(vcpu);
+	return kvm_flight_exit(vcpu, vmx->exit_reason, vmx_exit_qual(vmx), gpa);
+}
+
 /* ---- exits that are served here: REENTER, AGAIN (to vmx_handle_exit()), TO_USER, an errno, VMX_LEAVE */
 
 /* NMIs are blocked now; the handler's IRET opens them again. */
@@ -255,9 +270,10 @@ static __always_inline int fast_exit(struct vcpu_vmx *vmx)
 	}
 }
 
-static int loop(struct vcpu_vmx *vmx)
+static int loop(struct vcpu_vmx *vmx, bool immediate_exit)
 {
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
+	struct kvm_flight_exit *e;
 	int r;
 
 	for (;;) {
@@ -270,6 +286,7 @@ static int loop(struct vcpu_vmx *vmx)
 			vmx_cancel_injection(vcpu);
 			return KVM_AGAIN;
 		}
+		trace_kvm_entry(vcpu, immediate_exit);
 		pre_entry(vmx);
 		vmx_l1d_flush(vmx);
 		r = enter_guest(vmx);
@@ -278,11 +295,13 @@ static int loop(struct vcpu_vmx *vmx)
 			return r < 0 ? r : KVM_AGAIN;
 		}
 		post_exit(vmx);
+		e = record_exit(vmx);
 		if (unlikely(vmx->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
 			return KVM_AGAIN;
 		r = fast_exit(vmx);
 		if (r != KVM_REENTER || !kvm_inner_loop_continue(vcpu))
 			return r;
+		kvm_flight_served(vcpu, e);
 	}
 }
 
@@ -307,7 +326,7 @@ int vmx_run(struct kvm_vcpu *vcpu, bool immediate_exit)
 	if (unlikely(immediate_exit))
 		arch_smp_send_reschedule(vcpu->cpu);
 
-	r = loop(vmx);
+	r = loop(vmx, immediate_exit);
 
 	vmx_pml_flush(vmx);
 	vmx->l1d_flush = true;

@@ -79,6 +79,7 @@ MODULE_PARM_DESC(vmentry_l1d_flush, "L1D flush before entries: auto, never, cond
 struct vmx_hw vmx_hw;
 
 static struct kvm_backend backend = { .name = "VMX",
+				      .isa = KVM_ISA_VMX,
 				      .owner = THIS_MODULE,
 				      .vm_size = sizeof(struct kvm_vmx),
 				      .vcpu_size = sizeof(struct vcpu_vmx),
