@@ -110,7 +110,7 @@ labroot:
 ## check: all of them; under three quarters of an hour on two CPUs
 .PHONY: check
 check:
-	@MAKE="$(MAKE)" tools/testing/run lint abi docs unit fuzz models test-lab selftests reload guests irqchips samples \
+	@MAKE="$(MAKE)" tools/testing/run lint abi docs unit fuzz models test-lab selftests tracing reload guests irqchips samples \
 		bench-short selftests-intel reload-intel guest-intel
 
 ## check-quick: the ones that take a moment; under five minutes
@@ -195,6 +195,13 @@ guest-intel: modules-lab
 guests: $(if $(filter stock,$(MODULE)),,modules-lab)
 	@$(inroot) tools/testing/guests/mkdisk build/guests/disk.img
 	@$(lab) --timeout 1200 --share build/guests -- tools/testing/guests/qemu build/guests/disk.img
+
+## tracing: perf, trace-cmd, kvm_stat and kvm-top over a guest in the lab (VENDOR, MODULE=stock)
+.PHONY: tracing
+tracing: $(if $(filter stock,$(MODULE)),,modules-lab)
+	@$(inroot) make $(jobs) --no-print-directory -C tools/testing/tracing
+	@$(inroot) tools/testing/tracing/get-kvm-stat build/tracing/kvm_stat
+	@$(lab) --timeout 1200 -- tools/testing/tracing/run build/tracing/workload $$(ls build/tracing/kvm_stat 2>/dev/null)
 
 ## irqchips: Linux under QEMU with the controllers in the kernel, half and not; clocks under stress (ONLY=split SECONDS=600)
 .PHONY: irqchips

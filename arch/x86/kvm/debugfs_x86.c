@@ -7,7 +7,7 @@
 #include "arch.h"
 #include "backend.h"
 #include "flight.h"
-#include "irqchip/irqchip.h"
+#include "irqchip/lapic.h"
 
 static int guest_mode_show(struct seq_file *m, struct kvm_vcpu *vcpu)
 {
@@ -26,10 +26,10 @@ static bool has_lapic(struct kvm_vcpu *vcpu)
 	return kvm_lapic_in_kernel(vcpu);
 }
 
-/* Timers are not fired early. */
+/* How much before its deadline the timer fires. */
 static int timer_advance_show(struct seq_file *m, struct kvm_vcpu *vcpu)
 {
-	seq_puts(m, "0\n");
+	seq_printf(m, "%u\n", READ_ONCE(vcpu->arch.apic->advance_ns));
 	return 0;
 }
 
