@@ -253,22 +253,43 @@ int kvm_emul_deliver_fault(struct kvm_emul *e)
 	return KVM_REENTER;
 }
 
-/* INT n, INT3 and INTO are given to the backend with the instruction at RIP; INT1 is a trap, with RIP behind it. */
+static int fail(struct kvm_emul *e, bool skip);
+
+/*
+ * INT n, INT3 and INTO go through the IDT in software, so that what goes wrong there is found with RIP at the instruction,
+ * whatever the processor below can be told about it.  INT1 is a trap, with RIP behind it.
+ */
 static int deliver_software_event(struct kvm_emul *e)
 {
 	struct kvm_vcpu *vcpu = e->vcpu;
-	const struct emul_fault *f = &e->ctxt.fault;
+	struct emul_event ev = { .vector = e->ctxt.fault.vector,
+				 .kind = e->ctxt.fault.kind,
+				 .return_rip = e->ctxt.next_rip };
+	int r;
 
 	kvm_emul_store(e);
-	if (f->kind == EMUL_EV_SOFT_INT) {
-		kvm_requeue_irq(vcpu, f->vector, true);
-		kvm_make_request(vcpu, KVM_REQ_EVENT);
+	if (ev.kind == EMUL_EV_PRIV_EXC) {
+		kvm_rip_write(vcpu, ev.return_rip);
+		kvm_queue_exception(vcpu, ev.vector);
 		return KVM_REENTER;
 	}
-	if (f->kind == EMUL_EV_PRIV_EXC)
-		kvm_rip_write(vcpu, e->ctxt.next_rip);
-	kvm_queue_exception(vcpu, f->vector);
-	return KVM_REENTER;
+	if (ev.vector == X86_TRAP_BP && ev.kind == EMUL_EV_SOFT_EXC) {
+		r = kvm_handle_debug_exception(vcpu, ev.vector, 0);
+		if (r != KVM_AGAIN)
+			return r;
+	}
+	switch (emul_deliver_event(&e->ctxt, &ev)) {
+	case EMUL_DONE:
+		kvm_emul_store(e);
+		kvm_x86_call(set_interrupt_shadow)(vcpu, 0);
+		return KVM_REENTER;
+	case EMUL_FAULT:
+		return kvm_emul_deliver_fault(e);
+	case EMUL_RETRY:
+		return KVM_AGAIN;
+	default:
+		return fail(e, false);
+	}
 }
 
 static int suspend(struct kvm_emul *e)

@@ -504,6 +504,16 @@ static enum emul_result op_set_xcr(struct emul_ctxt *ctxt, u32 index, u64 val)
 	return gp_unless_ok(ctxt, kvm_set_xcr(to_emul(ctxt)->vcpu, index, val));
 }
 
+static u32 op_get_pkru(struct emul_ctxt *ctxt)
+{
+	return to_emul(ctxt)->vcpu->arch.pkru;
+}
+
+static void op_set_pkru(struct emul_ctxt *ctxt, u32 val)
+{
+	to_emul(ctxt)->vcpu->arch.pkru = val;
+}
+
 /* ---------------------------------------------------------------- the rest */
 
 static enum emul_result op_cpuid(struct emul_ctxt *ctxt, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
@@ -575,6 +585,8 @@ const struct emul_ops kvm_emul_ops = {
 	.rdpmc = op_rdpmc,
 	.get_xcr = op_get_xcr,
 	.set_xcr = op_set_xcr,
+	.get_pkru = op_get_pkru,
+	.set_pkru = op_set_pkru,
 	.halt = op_halt,
 	.wbinvd = op_wbinvd,
 	.invlpg = op_invlpg,

@@ -344,6 +344,16 @@ static enum emul_result op_set_xcr(struct emul_ctxt *c, u32 index, u64 val)
 	return EMUL_DONE;
 }
 
+static u32 op_get_pkru(struct emul_ctxt *c)
+{
+	return machine(c)->pkru;
+}
+
+static void op_set_pkru(struct emul_ctxt *c, u32 val)
+{
+	machine(c)->pkru = val;
+}
+
 static enum emul_result op_halt(struct emul_ctxt *c)
 {
 	machine(c)->halted = true;
@@ -441,6 +451,8 @@ static const struct emul_ops ops = {
 	.rdpmc = op_rdpmc,
 	.get_xcr = op_get_xcr,
 	.set_xcr = op_set_xcr,
+	.get_pkru = op_get_pkru,
+	.set_pkru = op_set_pkru,
 	.halt = op_halt,
 	.wbinvd = op_wbinvd,
 	.invlpg = op_invlpg,

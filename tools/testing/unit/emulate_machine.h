@@ -36,6 +36,7 @@ struct machine {
 	u64 efer, star, lstar, cstar, fmask, sysenter[3], gs_base, fs_base, kernel_gs_base, tsc_aux;
 	u64 other_msr;
 	u64 xcr0;
+	u32 pkru;
 	u8 vec[16][32];
 	u8 fx[512];
 	u64 port_value; /* what IN gives, bytes repeated and counted up */

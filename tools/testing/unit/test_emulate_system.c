@@ -202,6 +202,56 @@ static void xcr(void **state)
 	ud(RUN(&m, 0x0f, 0x01, 0xd0));
 }
 
+static void protection_keys(void **state)
+{
+	m.c.gpr[EMUL_RAX] = 0x11223344;
+	ud(RUN(&m, 0x0f, 0x01, 0xee));
+	m.cr[4] |= CR4_PKE;
+	m.c.gpr[EMUL_RDX] = 1;
+	gp0(RUN(&m, 0x0f, 0x01, 0xef));
+	m.c.gpr[EMUL_RDX] = 0;
+	assert_int_equal(RUN(&m, 0x0f, 0x01, 0xef), EMUL_DONE);
+	assert_int_equal(m.pkru, 0x11223344);
+	m.c.rip = CODE;
+	m.c.gpr[EMUL_RAX] = m.c.gpr[EMUL_RDX] = ~0ULL;
+	assert_int_equal(RUN(&m, 0x0f, 0x01, 0xee), EMUL_DONE);
+	assert_int_equal(m.c.gpr[EMUL_RAX], 0x11223344);
+	assert_int_equal(m.c.gpr[EMUL_RDX], 0);
+	m.c.rip = CODE;
+	m.c.gpr[EMUL_RCX] = 1;
+	gp0(RUN(&m, 0x0f, 0x01, 0xee));
+}
+
+/* Where the instruction does not exist at all #UD comes before privilege: AMD's processors in long mode, EFER.SCE. */
+static void fast_returns_of_a_user(void **state)
+{
+	m.c.cpl = 3;
+	ud(RUN(&m, 0x0f, 0x35));
+	gp0(RUN(&m, 0x0f, 0x07));
+	m.efer &= ~EFER_SCE;
+	ud(RUN(&m, 0x0f, 0x07));
+}
+
+/* The single step after SYSCALL and SYSRET goes by the TF that they have loaded. */
+static void fast_calls_step(void **state)
+{
+	m.lstar = CODE;
+	m.fmask = FL_TF;
+	m.c.rflags |= FL_TF;
+	assert_int_equal(RUN(&m, 0x0f, 0x05), EMUL_DONE);
+	assert_int_equal(m.c.trap, 0);
+	m.c.gpr[EMUL_RCX] = CODE;
+	m.c.gpr[11] = FL_FIXED | FL_TF;
+	assert_int_equal(RUN(&m, 0x48, 0x0f, 0x07), EMUL_DONE);
+	assert_int_equal(m.c.trap, BIT(14));
+	setup(NULL);
+	m.c.rflags |= FL_TF;
+	m.c.gpr[EMUL_RCX] = CODE;
+	m.c.gpr[11] = FL_FIXED;
+	assert_int_equal(RUN(&m, 0x48, 0x0f, 0x07), EMUL_DONE);
+	assert_int_equal(m.c.trap, 0);
+}
+
 static void syscall_sysret(void **state)
 {
 	m.star = 0x0023001000000000;
@@ -392,6 +442,9 @@ int main(void)
 		cmocka_unit_test_setup(tsc, setup),
 		cmocka_unit_test_setup(cpuid_and_hypercall, setup),
 		cmocka_unit_test_setup(xcr, setup),
+		cmocka_unit_test_setup(protection_keys, setup),
+		cmocka_unit_test_setup(fast_returns_of_a_user, setup),
+		cmocka_unit_test_setup(fast_calls_step, setup),
 		cmocka_unit_test_setup(syscall_sysret, setup),
 		cmocka_unit_test_setup(sysenter_sysexit, setup),
 		cmocka_unit_test_setup(gs_bases, setup),

@@ -7,45 +7,6 @@
  */
 #include "insn.h"
 
-#define NEED_NONE 0
-#define NEED_RM N_MODRM
-#define NEED_RMW N_MODRM
-#define NEED_REG N_MODRM
-#define NEED_ZREG 0
-#define NEED_RMREG (N_MODRM | N_REG)
-#define NEED_MEM (N_MODRM | N_MEM)
-#define NEED_IMM N_IMM
-#define NEED_IMMS N_IMM
-#define NEED_IMM2 N_IMM2
-#define NEED_ONE 0
-#define NEED_REL N_IMM
-#define NEED_FAR (N_IMM | N_IMM2)
-#define NEED_MOFFS N_IMM
-#define NEED_ACC 0
-#define NEED_CL 0
-#define NEED_DX 0
-#define NEED_SREG N_MODRM
-#define NEED_SEGFIX 0
-#define NEED_CR N_MODRM
-#define NEED_DR N_MODRM
-#define NEED_STRX 0
-#define NEED_STRY 0
-#define NEED_VGPR 0
-#define NEED_VREG N_MODRM
-#define NEED_VVEX 0
-#define NEED_VIS4 0
-#define NEED_VRM N_MODRM
-#define NEED_VRMREG (N_MODRM | N_REG)
-#define NEED_MMREG N_MODRM
-#define NEED_MMRM N_MODRM
-#define NEED_MMRMREG (N_MODRM | N_REG)
-#define NEED_KREG N_MODRM
-#define NEED_KVEX 0
-#define NEED_KRM N_MODRM
-#define NEED_ST0 0
-#define NEED_STI N_MODRM
-#define NEED_VSIB (N_MODRM | N_MEM)
-
 const struct emul_operand_info emul_operand_info[O_NR] = {
 #define OPERAND(code, kind, size) { K_##kind, size, NEED_##kind },
 	EMUL_OPERANDS(OPERAND)
@@ -101,26 +62,37 @@ static __always_inline enum emul_result next_byte(struct emul_ctxt *c, u8 *byte)
 	return EMUL_DONE;
 }
 
-static enum emul_result next_bytes(struct emul_ctxt *c, unsigned int n, u64 *val)
+static noinline enum emul_result next_bytes_slow(struct emul_ctxt *c, unsigned int n, u64 *val)
 {
-	struct emul_insn *insn = &c->insn;
 	unsigned int i;
 	u64 v = 0;
 	u8 byte;
 
-	if (likely(n == 4 && insn->pos + 4 <= insn->fetched)) {
-		u32 v32;
-
-		memcpy(&v32, insn->bytes + insn->pos, 4);
-		insn->pos += 4;
-		*val = v32;
-		return EMUL_DONE;
-	}
 	for (i = 0; i < n; i++) {
 		TRY(next_byte(c, &byte));
 		v |= (u64)byte << (i * 8);
 	}
 	*val = v;
+	return EMUL_DONE;
+}
+
+static __always_inline enum emul_result next_bytes(struct emul_ctxt *c, unsigned int n, u64 *val)
+{
+	struct emul_insn *insn = &c->insn;
+	const u8 *p = insn->bytes + insn->pos;
+	u32 v;
+
+	if (unlikely(insn->pos + n > insn->fetched))
+		return next_bytes_slow(c, n, val);
+	if (likely(n == 1)) {
+		*val = *p;
+	} else if (likely(n == 4)) {
+		memcpy(&v, p, 4);
+		*val = v;
+	} else {
+		return next_bytes_slow(c, n, val);
+	}
+	insn->pos += n;
 	return EMUL_DONE;
 }
 
@@ -275,7 +247,8 @@ static enum emul_result decode_opcode(struct emul_ctxt *c, u8 byte)
 }
 
 /* ModRM, SIB and displacement with 16-bit addresses */
-static enum emul_result decode_modrm16(struct emul_ctxt *c, unsigned int mod, unsigned int rm)
+static noinline enum emul_result decode_modrm16(struct emul_ctxt *c, unsigned int mod,
+						unsigned int rm)
 {
 	static const u8 base[8] = { EMUL_RBX, EMUL_RBX, EMUL_RBP, EMUL_RBP,
 				    EMUL_RSI, EMUL_RDI, EMUL_RBP, EMUL_RBX };
@@ -297,7 +270,7 @@ static enum emul_result decode_modrm16(struct emul_ctxt *c, unsigned int mod, un
 	return EMUL_DONE;
 }
 
-static enum emul_result decode_sib(struct emul_ctxt *c, unsigned int mod)
+static __always_inline enum emul_result decode_sib(struct emul_ctxt *c, unsigned int mod)
 {
 	struct emul_insn *insn = &c->insn;
 	u8 sib;
@@ -305,16 +278,17 @@ static enum emul_result decode_sib(struct emul_ctxt *c, unsigned int mod)
 	TRY(next_byte(c, &sib));
 	insn->sib = sib;
 	insn->scale = sib >> 6;
-	insn->index = ((sib >> 3) & 7) | ((insn->rex & REX_X) ? 8 : 0);
+	insn->index = ((sib >> 3) & 7) | (insn->rex & REX_X) << 2;
 	if (insn->index == 4)
 		insn->index = BASE_NONE;
-	insn->base = (sib & 7) | ((insn->rex & REX_B) ? 8 : 0);
+	insn->base = (sib & 7) | (insn->rex & REX_B) << 3;
 	if ((sib & 7) == 5 && mod == 0)
 		insn->base = BASE_NONE;
 	return EMUL_DONE;
 }
 
-static enum emul_result decode_modrm32(struct emul_ctxt *c, unsigned int mod, unsigned int rm)
+static __always_inline enum emul_result decode_modrm32(struct emul_ctxt *c, unsigned int mod,
+						       unsigned int rm)
 {
 	struct emul_insn *insn = &c->insn;
 	u64 disp;
@@ -325,7 +299,7 @@ static enum emul_result decode_modrm32(struct emul_ctxt *c, unsigned int mod, un
 	else if (rm == 5 && mod == 0)
 		insn->base = em_long(c) ? BASE_RIP : BASE_NONE;
 	else
-		insn->base = rm | ((insn->rex & REX_B) ? 8 : 0);
+		insn->base = rm | (insn->rex & REX_B) << 3;
 	if (mod == 1) {
 		TRY(next_bytes(c, 1, &disp));
 		insn->disp = (s8)disp;
@@ -338,14 +312,14 @@ static enum emul_result decode_modrm32(struct emul_ctxt *c, unsigned int mod, un
 	return EMUL_DONE;
 }
 
-static enum emul_result decode_modrm(struct emul_ctxt *c)
+static __always_inline enum emul_result decode_modrm(struct emul_ctxt *c)
 {
 	struct emul_insn *insn = &c->insn;
 	unsigned int mod = insn->modrm >> 6, rm = insn->modrm & 7;
 
-	insn->reg = ((insn->modrm >> 3) & 7) | ((insn->rex & REX_R) ? 8 : 0);
+	insn->reg = ((insn->modrm >> 3) & 7) | (insn->rex & REX_R) << 1;
 	if (mod == 3 || (insn->desc->flags & F_IGNMOD)) {
-		insn->rm = rm | ((insn->rex & REX_B) ? 8 : 0);
+		insn->rm = rm | (insn->rex & REX_B) << 3;
 		return EMUL_DONE;
 	}
 	insn->mem = true;
@@ -394,13 +368,18 @@ static enum emul_result find_row(struct emul_ctxt *c, const struct emul_desc *ro
 	return row->row == ROW_UNDEF ? emul_raise_ud(c) : EMUL_DONE;
 }
 
-static void decode_sizes(struct emul_ctxt *c)
+static __always_inline void decode_sizes(struct emul_ctxt *c)
 {
 	struct emul_insn *insn = &c->insn;
 	u32 flags = insn->desc->flags;
 	bool p66 = (insn->pfx & P_66) && !(flags & F_NO66);
 
 	if (em_long(c)) {
+		if (likely(!((insn->pfx & P_66) | (insn->rex & REX_W)) &&
+			   !(flags & (F_N64 | F_D64 | F_F64)))) {
+			insn->op_bytes = 4;
+			return;
+		}
 		if (flags & F_N64)
 			insn->op_bytes = 8;
 		else if ((insn->rex & REX_W) || ((flags & F_F64) && em_has(c, EMUL_F_INTEL)))
@@ -583,20 +562,19 @@ static enum emul_result decode_foreign(struct emul_ctxt *c)
 	return EMUL_DONE;
 }
 
-static enum emul_result decode_row(struct emul_ctxt *c, const struct emul_desc *row)
+static noinline enum emul_result decode_row(struct emul_ctxt *c, const struct emul_desc *row)
 {
 	struct emul_insn *insn = &c->insn;
 	const struct emul_desc *desc;
-	unsigned int i, need = 0;
 	bool have_modrm = false;
+	unsigned int i, need;
 
 	if (likely(row->row == ROW_INSN))
 		insn->desc = row;
 	else
 		TRY(find_row(c, row, &have_modrm));
 	desc = insn->desc;
-	for (i = 0; i < ARRAY_SIZE(desc->op) && desc->op[i]; i++)
-		need |= emul_operand_info[desc->op[i]].need;
+	need = desc->need;
 	decode_sizes(c);
 	if (((need & N_MODRM) || (desc->flags & F_MODRM)) && !have_modrm) {
 		TRY(next_byte(c, &insn->modrm));
@@ -605,17 +583,48 @@ static enum emul_result decode_row(struct emul_ctxt *c, const struct emul_desc *
 	if (have_modrm)
 		TRY(decode_modrm(c));
 	else
-		insn->reg = (insn->opcode & 7) | ((insn->rex & REX_B) ? 8 : 0);
-	if (need & (N_IMM | N_IMM2))
-		for (i = 0; i < ARRAY_SIZE(desc->op) && desc->op[i]; i++)
+		insn->reg = (insn->opcode & 7) | (insn->rex & REX_B) << 3;
+	if (need & (N_IMM | N_IMM2)) {
+		for (i = desc->imm; i < ARRAY_SIZE(desc->op) && desc->op[i]; i++)
 			TRY(decode_imm(c, desc->op[i]));
+	}
 	if (((need & N_MEM) && !insn->mem) || ((need & N_REG) && insn->mem) || !vex_ok(c) ||
 	    !mode_ok(c))
 		return emul_raise_ud(c);
 	return EMUL_DONE;
 }
 
-static void default_sizes(struct emul_ctxt *c)
+/* Bytes that are no opcode of the first map by themselves: prefixes, and what leads to other maps. */
+static const bool leads_on[256] = {
+	[0x0f] = true, [0x26] = true, [0x2e] = true, [0x36] = true, [0x3e] = true, [0x62] = true,
+	[0x64] = true, [0x65] = true, [0x66] = true, [0x67] = true, [0x8f] = true, [0xc4] = true,
+	[0xc5] = true, [0xf0] = true, [0xf2] = true, [0xf3] = true,
+};
+
+/* Nothing but an opcode, or that and REX: what most instructions that reach devices begin with. */
+static __always_inline bool plain_opcode(struct emul_ctxt *c)
+{
+	struct emul_insn *insn = &c->insn;
+	u8 byte = insn->bytes[0];
+
+	unsigned int n = 1;
+
+	if (em_long(c) && (byte & 0xf0) == 0x40) {
+		insn->rex = byte;
+		byte = insn->bytes[n++];
+		if ((byte & 0xf0) == 0x40)
+			n = EMUL_MAX_INSN + 1;
+	}
+	if (unlikely(n > insn->fetched || leads_on[byte])) {
+		insn->rex = 0;
+		return false;
+	}
+	insn->opcode = byte;
+	insn->pos = n;
+	return true;
+}
+
+static __always_inline void default_sizes(struct emul_ctxt *c)
 {
 	struct emul_insn *insn = &c->insn;
 	bool p67 = insn->pfx & P_67;
@@ -624,6 +633,24 @@ static void default_sizes(struct emul_ctxt *c)
 		insn->ad_bytes = p67 ? 4 : 8;
 	else
 		insn->ad_bytes = ((c->mode == EMUL_MODE_PROT32) != p67) ? 4 : 2;
+}
+
+/* Prefixes, the opcode whatever map it is in, and the rest. */
+static noinline enum emul_result decode_prefixed(struct emul_ctxt *c)
+{
+	struct emul_insn *insn = &c->insn;
+	const struct emul_desc *row;
+	u8 byte;
+
+	TRY(decode_prefixes(c, &byte));
+	default_sizes(c);
+	TRY(decode_opcode(c, byte));
+	row = map_row(insn);
+	if (insn->vex >= VEX_XOP || (insn->map == 1 && insn->opcode == 0x0f && !insn->vex))
+		return decode_foreign(c);
+	if (unlikely(!row || (insn->vex && !insn->map)))
+		return emul_raise_ud(c);
+	return decode_row(c, row);
 }
 
 /**
@@ -637,23 +664,16 @@ static void default_sizes(struct emul_ctxt *c)
 enum emul_result emul_decode(struct emul_ctxt *ctxt)
 {
 	struct emul_insn *insn = &ctxt->insn;
-	const struct emul_desc *row;
-	u8 byte;
 
 	if (ctxt->decoded)
 		return EMUL_DONE;
 	insn->pos = 0;
 	insn->seg = EMUL_DS;
-	TRY(decode_prefixes(ctxt, &byte));
-	default_sizes(ctxt);
-	TRY(decode_opcode(ctxt, byte));
-	row = map_row(insn);
-	if (insn->vex >= VEX_XOP || (insn->map == 1 && insn->opcode == 0x0f && !insn->vex)) {
-		TRY(decode_foreign(ctxt));
+	if (plain_opcode(ctxt)) {
+		default_sizes(ctxt);
+		TRY(decode_row(ctxt, &emul_map_1[insn->opcode]));
 	} else {
-		if (unlikely(!row || (insn->vex && !insn->map)))
-			return emul_raise_ud(ctxt);
-		TRY(decode_row(ctxt, row));
+		TRY(decode_prefixed(ctxt));
 	}
 	insn->len = insn->pos;
 	insn->mode = ctxt->mode;

@@ -255,6 +255,8 @@ struct emul_ops {
 	enum emul_result (*rdpmc)(struct emul_ctxt *ctxt, u32 index, u64 *val); /* optional */
 	enum emul_result (*get_xcr)(struct emul_ctxt *ctxt, u32 index, u64 *val); /* optional */
 	enum emul_result (*set_xcr)(struct emul_ctxt *ctxt, u32 index, u64 val); /* optional */
+	u32 (*get_pkru)(struct emul_ctxt *ctxt); /* optional */
+	void (*set_pkru)(struct emul_ctxt *ctxt, u32 val); /* optional */
 
 	/*
 	 * Actions.  halt: HLT (rip is already to be advanced by EMUL_DONE).  invlpg: @lin need not be canonical.  invpcid:
@@ -443,6 +445,7 @@ struct emul_ctxt {
 	bool ext; /* an event from outside is being delivered: error codes say so */
 	bool quiet; /* no single-step trap after this instruction */
 	bool keep_rf; /* it has loaded RF */
+	bool late_tf; /* the TF that it has loaded counts, not the one before (SYSCALL, SYSRET) */
 	u8 new_shadow; /* the interrupt shadow it leaves */
 	u64 rmw_lin; /* where a read-modify-write operand is … */
 	u64 rmw_old; /* … and what was there */

@@ -112,10 +112,57 @@ struct emul_operand_info {
 #define N_MODRM 0x01
 #define N_IMM 0x02
 #define N_IMM2 0x04
+#define N_IMMS (N_IMM | N_IMM2)
 #define N_MEM 0x08 /* with a register there: #UD */
 #define N_REG 0x10 /* with memory there: #UD */
 
 extern const struct emul_operand_info emul_operand_info[O_NR];
+
+/* What each kind of operand needs, and so each operand: what a row needs is added up when it is compiled. */
+#define NEED_NONE 0
+#define NEED_RM N_MODRM
+#define NEED_RMW N_MODRM
+#define NEED_REG N_MODRM
+#define NEED_ZREG 0
+#define NEED_RMREG (N_MODRM | N_REG)
+#define NEED_MEM (N_MODRM | N_MEM)
+#define NEED_IMM N_IMM
+#define NEED_IMMS N_IMM
+#define NEED_IMM2 N_IMM2
+#define NEED_ONE 0
+#define NEED_REL N_IMM
+#define NEED_FAR (N_IMM | N_IMM2)
+#define NEED_MOFFS N_IMM
+#define NEED_ACC 0
+#define NEED_CL 0
+#define NEED_DX 0
+#define NEED_SREG N_MODRM
+#define NEED_SEGFIX 0
+#define NEED_CR N_MODRM
+#define NEED_DR N_MODRM
+#define NEED_STRX 0
+#define NEED_STRY 0
+#define NEED_VGPR 0
+#define NEED_VREG N_MODRM
+#define NEED_VVEX 0
+#define NEED_VIS4 0
+#define NEED_VRM N_MODRM
+#define NEED_VRMREG (N_MODRM | N_REG)
+#define NEED_MMREG N_MODRM
+#define NEED_MMRM N_MODRM
+#define NEED_MMRMREG (N_MODRM | N_REG)
+#define NEED_KREG N_MODRM
+#define NEED_KVEX 0
+#define NEED_KRM N_MODRM
+#define NEED_ST0 0
+#define NEED_STI N_MODRM
+#define NEED_VSIB (N_MODRM | N_MEM)
+
+enum {
+#define OPERAND(code, kind, size) NEED_OF_##code = NEED_##kind,
+	EMUL_OPERANDS(OPERAND)
+#undef OPERAND
+};
 
 typedef enum emul_result (*emul_exec_fn)(struct emul_ctxt *c);
 
@@ -143,6 +190,8 @@ enum emul_row {
  * @feature:	enum emul_feature
  * @aux:	for @exec
  * @row:	enum emul_row
+ * @need:	N_*, of all operands
+ * @imm:	the first operand that is an immediate
  */
 struct emul_desc {
 	union {
@@ -155,6 +204,8 @@ struct emul_desc {
 	u8 feature;
 	u8 aux;
 	u8 row;
+	u8 need;
+	u8 imm;
 };
 
 #define F_NO64 BIT(0) /* #UD in 64-bit mode */

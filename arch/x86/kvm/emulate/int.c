@@ -295,7 +295,7 @@ static enum emul_result deliver(struct emul_ctxt *c, const struct emul_event *ev
 
 /**
  * emul_deliver_event - do what the processor does to deliver an interrupt or exception, in any mode
- * @ctxt:	begun; registers filled
+ * @ctxt:	begun, or after emul_run() has returned EMUL_SOFT_INT; registers filled
  * @ev:		the event
  *
  * For a guest whose state the processor cannot enter, and for machines that are emulated as a whole.
@@ -307,6 +307,8 @@ enum emul_result emul_deliver_event(struct emul_ctxt *ctxt, const struct emul_ev
 {
 	enum emul_result res;
 
+	em_log_reset(ctxt);
+	memset(&ctxt->fault, 0, sizeof(ctxt->fault));
 	ctxt->ext = !is_soft(ev->kind);
 	if (ctxt->mode == EMUL_MODE_REAL)
 		res = emul_real_interrupt(ctxt, ev->vector, ev->return_rip);

@@ -46,8 +46,8 @@
 #define GRP7_5 RM(PFX(U0("serialize", F_DIRTY, F(SERIALIZE)), UD, U0("setssbsy", F_DIRTY), U0("xsusldtrk", F_DIRTY)), \
 		  PFX(UD, UD, UD, U0("xresldtrk", F_DIRTY)), PFX(UD, UD, U0("saveprevssp", F_DIRTY), UD), UD, \
 		  PFX(UD, UD, U0("uiret", F_DIRTY | F_ONLY64), UD), PFX(UD, UD, U0("testui", F_DIRTY | F_ONLY64), UD), \
-		  PFX(U0("rdpkru", F_DIRTY, F(PKU)), UD, U0("clui", F_DIRTY | F_ONLY64), UD), \
-		  PFX(U0("wrpkru", F_DIRTY, F(PKU)), UD, U0("stui", F_DIRTY | F_ONLY64), UD))
+		  PFX(I0("rdpkru", em_pkru, F_DIRTY, F(PKU), A(0)), UD, U0("clui", F_DIRTY | F_ONLY64), UD), \
+		  PFX(I0("wrpkru", em_pkru, F_DIRTY, F(PKU), A(1)), UD, U0("stui", F_DIRTY | F_ONLY64), UD))
 #define GRP7_7 RM(I0("swapgs", em_swapgs, F_ONLY64 | F_CPL0), I0("rdtscp", em_rdtsc, F_DIRTY, F(RDTSCP), A(1)), \
 		  PFX(U0("monitorx", F_DIRTY), U0("monitorx", F_DIRTY), U0("mcommit", F_DIRTY), U0("monitorx", F_DIRTY)), \
 		  U0("mwaitx", F_DIRTY), U0("clzero", F_DIRTY), U0("rdpru", F_DIRTY), U0("invlpgb", F_DIRTY), \
@@ -114,7 +114,7 @@ const struct emul_desc emul_map_0f[256] = {
 	[0x03] = I2("lsl", em_lsl, F_PROT | F_DST_W, Gv, EvW),
 	[0x05] = I0("syscall", em_syscall, F_DIRTY, F(SYSCALL)),
 	[0x06] = I0("clts", em_clts, F_CPL0),
-	[0x07] = I0("sysret~", em_sysret, F_CPL0, F(SYSCALL)),
+	[0x07] = I0("sysret~", em_sysret, F_DIRTY, F(SYSCALL)),
 	[0x08] = I0("invd", em_wbinvd, F_CPL0),
 	[0x09] = PFX(I0("wbinvd", em_wbinvd, F_CPL0), I0("wbinvd", em_wbinvd, F_CPL0),
 		     I0("wbnoinvd", em_wbinvd, F_CPL0), I0("wbinvd", em_wbinvd, F_CPL0)),
@@ -179,7 +179,7 @@ const struct emul_desc emul_map_0f[256] = {
 	[0x32] = I0("rdmsr", em_msr, F_CPL0, A(0)),
 	[0x33] = I0("rdpmc", em_rdpmc, F_DIRTY),
 	[0x34] = I0("sysenter", em_sysenter, F_DIRTY, F(SEP)),
-	[0x35] = I0("sysexit~", em_sysexit, F_CPL0, F(SEP)),
+	[0x35] = I0("sysexit~", em_sysexit, F_DIRTY, F(SEP)),
 	[0x37] = U0("getsec", F_DIRTY),
 
 	[0x40] = CMOV("o"),

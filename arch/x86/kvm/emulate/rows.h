@@ -10,14 +10,20 @@
 /* I0…I4: an instruction with that many operands.  U0…U4: one that is decoded and printed but not emulated. */
 #define I0(nm, fn, fl, ...) \
 	{ .exec = fn, .name = nm, .flags = fl, .row = ROW_INSN, ##__VA_ARGS__ }
+#define NEEDS(a, b, c, d) NEED_OF_##a | NEED_OF_##b | NEED_OF_##c | NEED_OF_##d, \
+	.imm = (NEED_OF_##a & N_IMMS) ? 0 : (NEED_OF_##b & N_IMMS) ? 1 : (NEED_OF_##c & N_IMMS) ? 2 : 3
 #define I1(nm, fn, fl, a, ...) \
-	{ .exec = fn, .name = nm, .op = { O_##a }, .flags = fl, .row = ROW_INSN, ##__VA_ARGS__ }
+	{ .exec = fn, .name = nm, .op = { O_##a }, .need = NEEDS(a, NONE, NONE, NONE), .flags = fl, \
+	  .row = ROW_INSN, ##__VA_ARGS__ }
 #define I2(nm, fn, fl, a, b, ...) \
-	{ .exec = fn, .name = nm, .op = { O_##a, O_##b }, .flags = fl, .row = ROW_INSN, ##__VA_ARGS__ }
+	{ .exec = fn, .name = nm, .op = { O_##a, O_##b }, .need = NEEDS(a, b, NONE, NONE), .flags = fl, \
+	  .row = ROW_INSN, ##__VA_ARGS__ }
 #define I3(nm, fn, fl, a, b, c, ...) \
-	{ .exec = fn, .name = nm, .op = { O_##a, O_##b, O_##c }, .flags = fl, .row = ROW_INSN, ##__VA_ARGS__ }
+	{ .exec = fn, .name = nm, .op = { O_##a, O_##b, O_##c }, .need = NEEDS(a, b, c, NONE), .flags = fl, \
+	  .row = ROW_INSN, ##__VA_ARGS__ }
 #define I4(nm, fn, fl, a, b, c, d, ...) \
-	{ .exec = fn, .name = nm, .op = { O_##a, O_##b, O_##c, O_##d }, .flags = fl, .row = ROW_INSN, ##__VA_ARGS__ }
+	{ .exec = fn, .name = nm, .op = { O_##a, O_##b, O_##c, O_##d }, .need = NEEDS(a, b, c, d), .flags = fl, \
+	  .row = ROW_INSN, ##__VA_ARGS__ }
 #define U0(nm, fl, ...) I0(nm, NULL, fl, ##__VA_ARGS__)
 #define U1(nm, fl, a, ...) I1(nm, NULL, fl, a, ##__VA_ARGS__)
 #define U2(nm, fl, a, b, ...) I2(nm, NULL, fl, a, b, ##__VA_ARGS__)
@@ -169,6 +175,7 @@ EXEC(em_rdpmc);
 EXEC(em_rdpid);
 EXEC(em_cpuid);
 EXEC(em_xcr);
+EXEC(em_pkru);
 EXEC(em_hypercall);
 EXEC(em_clac);
 EXEC(em_rsm);

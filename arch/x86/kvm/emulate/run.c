@@ -43,8 +43,12 @@ void emul_begin(struct emul_ctxt *ctxt)
  */
 void emul_preset_bytes(struct emul_ctxt *ctxt, const u8 *bytes, unsigned int n)
 {
-	n = min_t(unsigned int, n, EMUL_MAX_INSN);
-	memcpy(ctxt->insn.bytes, bytes, n);
+	if (likely(n >= EMUL_MAX_INSN)) {
+		n = EMUL_MAX_INSN;
+		memcpy(ctxt->insn.bytes, bytes, EMUL_MAX_INSN);
+	} else {
+		memcpy(ctxt->insn.bytes, bytes, n);
+	}
 	ctxt->insn.fetched = n;
 }
 
@@ -176,6 +180,8 @@ static enum emul_result check(struct emul_ctxt *c)
 static void complete(struct emul_ctxt *c, bool tf)
 {
 	c->rip = c->next_rip;
+	if (unlikely(c->late_tf))
+		tf = c->rflags & FL_TF;
 	if (!c->keep_rf)
 		c->rflags &= ~FL_RF;
 	if (unlikely(tf) && !c->quiet && c->new_shadow != EMUL_SHADOW_MOV_SS)
@@ -192,6 +198,7 @@ static enum emul_result execute(struct emul_ctxt *c)
 	c->log.acc_pos = 0;
 	c->quiet = false;
 	c->keep_rf = false;
+	c->late_tf = false;
 	c->new_shadow = 0;
 	c->trap = 0;
 	c->next_rip = c->rip + c->insn.len;
@@ -249,6 +256,7 @@ enum emul_result emul_skip(struct emul_ctxt *ctxt)
 	TRY(emul_decode(ctxt));
 	ctxt->quiet = false;
 	ctxt->keep_rf = false;
+	ctxt->late_tf = false;
 	ctxt->new_shadow = 0;
 	complete(ctxt, tf);
 	return EMUL_DONE;
@@ -305,6 +313,7 @@ void emul_mov_finish(struct emul_ctxt *ctxt, const struct emul_mov *mov, u64 val
 	}
 	ctxt->quiet = false;
 	ctxt->keep_rf = false;
+	ctxt->late_tf = false;
 	ctxt->new_shadow = 0;
 	complete(ctxt, ctxt->rflags & FL_TF);
 }

@@ -51,7 +51,7 @@ enum emul_result em_syscall(struct emul_ctxt *c)
 	}
 	load_flat(c, (star >> 32) & 0xfffc, ((star >> 32) & 0xfffc) + 8, 0, lma);
 	c->next_rip = rip;
-	c->quiet = !(c->rflags & FL_TF);
+	c->late_tf = true;
 	return EMUL_DONE;
 }
 
@@ -64,6 +64,8 @@ enum emul_result em_sysret(struct emul_ctxt *c)
 	if (!em_prot(c) || (em_has(c, EMUL_F_INTEL) && !em_long(c)) ||
 	    !(msr(c, EM_MSR_EFER) & EFER_SCE))
 		return emul_raise_ud(c);
+	if (c->cpl)
+		return emul_raise_gp(c, 0);
 	if (!to64)
 		rip = (u32)rip;
 	else if (!em_canonical(c, rip))
@@ -72,6 +74,7 @@ enum emul_result em_sysret(struct emul_ctxt *c)
 	if (lma) {
 		c->rflags = (c->gpr[11] & SYSRET_FLAGS) | FL_FIXED;
 		c->keep_rf = true;
+		c->late_tf = true;
 	} else {
 		c->rflags |= FL_IF;
 	}
@@ -113,6 +116,8 @@ enum emul_result em_sysexit(struct emul_ctxt *c)
 	u64 cs, rip = c->gpr[EMUL_RDX], rsp = c->gpr[EMUL_RCX];
 
 	TRY(sysenter_ok(c, &cs));
+	if (c->cpl)
+		return emul_raise_gp(c, 0);
 	if (to64 && (!em_canonical(c, rip) || !em_canonical(c, rsp)))
 		return emul_raise_gp(c, 0);
 	cs = (cs & 0xfffc) + (to64 ? 32 : 16);

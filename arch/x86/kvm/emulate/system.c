@@ -228,6 +228,24 @@ enum emul_result em_xcr(struct emul_ctxt *c)
 	return EMUL_DONE;
 }
 
+/* RDPKRU, WRPKRU (aux 1) */
+enum emul_result em_pkru(struct emul_ctxt *c)
+{
+	if (!(c->ops->get_cr(c, 4) & CR4_PKE))
+		return emul_raise_ud(c);
+	if (!c->ops->get_pkru || !c->ops->set_pkru)
+		return EMUL_UNHANDLED;
+	if ((u32)c->gpr[EMUL_RCX] || (c->insn.desc->aux && (u32)c->gpr[EMUL_RDX]))
+		return emul_raise_gp(c, 0);
+	if (c->insn.desc->aux) {
+		c->ops->set_pkru(c, c->gpr[EMUL_RAX]);
+		return EMUL_DONE;
+	}
+	c->gpr[EMUL_RAX] = c->ops->get_pkru(c);
+	c->gpr[EMUL_RDX] = 0;
+	return EMUL_DONE;
+}
+
 /* VMCALL, VMMCALL */
 enum emul_result em_hypercall(struct emul_ctxt *c)
 {
