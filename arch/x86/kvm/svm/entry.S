@@ -62,6 +62,7 @@ SYM_FUNC_START(svm_enter_guest)
 
 	VM_CLEAR_CPU_BUFFERS
 	sti
+	nop	/* STI's shadow ends: TCG would carry it into the guest */
 2:	vmrun %rax
 .Lafter_vmrun:
 	cli

@@ -62,6 +62,39 @@ void svm_inject_exception(struct kvm_vcpu *vcpu)
 		    e->error_code);
 }
 
+/* A virtual interrupt whose delivery does not exit.  The guest's IF and shadow have been looked at. */
+static void set_virq(struct vcpu_svm *svm, u8 vector)
+{
+	struct vmcb *vmcb = svm->vmcb;
+
+	vmcb->control.int_vector = vector;
+	vmcb->control.int_ctl |= V_IRQ_MASK | V_IGN_TPR_MASK | V_INTR_PRIO_MASK;
+	vmcb_mark_dirty(vmcb, VMCB_INTR);
+	vmcb_assign_intercept(vmcb, INTERCEPT_VINTR, false);
+	svm->virq_vector = vector;
+	svm->events_to_complete = true;
+}
+
+/* There is one virtual interrupt, and somebody else needs it. */
+static void virq_to_event(struct vcpu_svm *svm)
+{
+	write_event(svm, svm->virq_vector | SVM_EVTINJ_TYPE_INTR, 0);
+	svm->virq_vector = -1;
+}
+
+/* Has the virtual interrupt been delivered?  Else it is one that was injected: the guest has not moved. */
+static void complete_virq(struct vcpu_svm *svm)
+{
+	struct vmcb_control_area *c = &svm->vmcb->control;
+
+	if (c->int_ctl & V_IRQ_MASK) {
+		svm_clear_irq_window(svm);
+		c->exit_int_info = svm->virq_vector | SVM_EXITINTINFO_TYPE_INTR |
+				   SVM_EXITINTINFO_VALID;
+	}
+	svm->virq_vector = -1;
+}
+
 void svm_inject_irq(struct kvm_vcpu *vcpu, bool reinject)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
@@ -70,6 +103,9 @@ void svm_inject_irq(struct kvm_vcpu *vcpu, bool reinject)
 	if (vcpu->arch.events.irq_soft) {
 		prepare_soft_event(svm);
 		type = SVM_EVTINJ_TYPE_SOFT;
+	} else if (svm_hw.irq_as_virq && svm_irq_allowed(vcpu)) {
+		set_virq(svm, vcpu->arch.events.irq_vector);
+		return;
 	}
 	write_event(svm, vcpu->arch.events.irq_vector | type, 0);
 }
@@ -121,8 +157,11 @@ void svm_complete_events(struct vcpu_svm *svm)
 	struct vmcb_control_area *c = &svm->vmcb->control;
 	struct kvm_vcpu *vcpu = &svm->vcpu;
 	bool ours = svm->soft_injected;
-	u32 info = c->exit_int_info;
+	u32 info;
 
+	if (unlikely(svm->virq_vector >= 0))
+		complete_virq(svm);
+	info = c->exit_int_info;
 	kvm_clear_injected(vcpu);
 	c->event_inj = 0;
 	svm->events_to_complete = false;
@@ -184,8 +223,11 @@ bool svm_irq_allowed(struct kvm_vcpu *vcpu)
 /* A virtual interrupt of the highest priority, whose delivery exits: the moment at which interrupts are possible. */
 void svm_enable_irq_window(struct kvm_vcpu *vcpu)
 {
-	struct vmcb *vmcb = to_svm(vcpu)->vmcb;
+	struct vcpu_svm *svm = to_svm(vcpu);
+	struct vmcb *vmcb = svm->vmcb;
 
+	if (unlikely(svm->virq_vector >= 0))
+		virq_to_event(svm);
 	vmcb->control.int_vector = 0;
 	vmcb->control.int_ctl &= ~V_INTR_PRIO_MASK;
 	vmcb->control.int_ctl |= V_IRQ_MASK | V_IGN_TPR_MASK | V_INTR_PRIO_MASK;

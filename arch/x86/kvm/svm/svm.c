@@ -126,6 +126,17 @@ static struct kvm_backend backend = {
 	.is_valid_cr4 = svm_is_valid_cr4,
 };
 
+/* CPUID 0x40000000: "TCGTCGTCGTCG" */
+static bool on_tcg(void)
+{
+	u32 eax, sig[3];
+
+	if (!boot_cpu_has(X86_FEATURE_HYPERVISOR))
+		return false;
+	cpuid(0x40000000, &eax, &sig[0], &sig[1], &sig[2]);
+	return !memcmp(sig, "TCGTCGTCGTCG", sizeof(sig));
+}
+
 /* Can this machine do it at all?  Each refusal says what to do. */
 static int check_hardware(void)
 {
@@ -174,6 +185,7 @@ static void find_features(void)
 	svm_hw.v_spec_ctrl = boot_cpu_has(X86_FEATURE_V_SPEC_CTRL);
 	svm_hw.invlpgb = ext & BIT(3);
 	svm_hw.mcommit = ext & BIT(8);
+	svm_hw.irq_as_virq = on_tcg();
 	if (!boot_cpu_has(X86_FEATURE_PAUSEFILTER))
 		pause_filter_count = 0;
 	if (!boot_cpu_has(X86_FEATURE_PFTHRESHOLD))

@@ -75,6 +75,7 @@ struct svm_fetch {
  * @host_saved: host state has been stored at @host_vmcb_pa since the vCPU was loaded
  * @db_in_hw: DR0 to DR3 hold what kvm_effective_db() says
  * @events_to_complete: the last entry was given an event
+ * @virq_vector: that event was an interrupt given as a virtual one, see svm_hw.irq_as_virq; -1: it was not
  * @soft_injected: that event was a software interrupt, INT3 or INTO
  * @soft_rip: RIP of its instruction, to which it goes back when delivery fails
  * @soft_next_rip: return address that was to be pushed
@@ -107,6 +108,7 @@ struct vcpu_svm {
 	bool iret_pending;
 	bool nmi_singlestep;
 	u8 v_tpr;
+	s16 virq_vector;
 	unsigned long soft_rip;
 	unsigned long soft_next_rip;
 	unsigned long iret_rip;
@@ -150,7 +152,13 @@ struct svm_cpu {
 
 DECLARE_PER_CPU(struct svm_cpu, svm_cpu);
 
-/* What the hardware has and the parameters allow; constant after load. */
+/*
+ * What the hardware has and the parameters allow; constant after load.
+ *
+ * @irq_as_virq: give interrupts to the guest as virtual ones (V_IRQ) where that is the same.  For QEMU's TCG, which can
+ *	deliver an interrupt of EVENTINJ a second time, at any later moment and with RFLAGS.IF clear (it leaves
+ *	exception_index set; seen in 10.0): sooner or later that kills a guest.
+ */
 struct svm_hw {
 	bool nrips;
 	bool decode_assists;
@@ -160,6 +168,7 @@ struct svm_hw {
 	bool v_spec_ctrl;
 	bool invlpgb;
 	bool mcommit;
+	bool irq_as_virq;
 	u16 pause_filter_count;
 	u16 pause_filter_thresh;
 	u32 nr_asids;

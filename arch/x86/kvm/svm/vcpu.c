@@ -55,6 +55,7 @@ int svm_vcpu_create(struct kvm_vcpu *vcpu)
 	svm->vmcb = page_address(page);
 	svm->vmcb_pa = __sme_set(page_to_phys(page));
 	svm->fetch.page = ~0UL;
+	svm->virq_vector = -1;
 	svm->tsc_ratio = SVM_TSC_RATIO_DEFAULT;
 	/* Everything but these is always present. */
 	vcpu->arch.regs_avail = ~0U;
@@ -91,6 +92,7 @@ void svm_vcpu_reset(struct kvm_vcpu *vcpu, bool init)
 	}
 	svm->nmi_singlestep = false;
 	svm->soft_injected = false;
+	svm->virq_vector = -1;
 	svm->events_to_complete = false;
 	c->event_inj = 0;
 	c->exit_int_info = 0;
