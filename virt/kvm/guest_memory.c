@@ -108,6 +108,7 @@ int kvm_vcpu_read_guest(struct kvm_vcpu *vcpu, gpa_t gpa, void *data, unsigned l
 {
 	return read_guest(vcpu->kvm, vcpu, gpa, data, len);
 }
+EXPORT_SYMBOL_GPL(kvm_vcpu_read_guest);
 
 int kvm_vcpu_write_guest(struct kvm_vcpu *vcpu, gpa_t gpa, const void *data, unsigned long len)
 {

@@ -249,6 +249,7 @@ const struct kvm_cap kvm_arch_caps[] = {
 	{ .cap = KVM_CAP_MAX_VCPU_ID, .check = check_max_vcpu_id, .enable_vm = enable_max_vcpu_id },
 	{ .cap = KVM_CAP_VM_TYPES, .value = BIT(KVM_X86_DEFAULT_VM) },
 	{ .cap = KVM_CAP_SET_TSS_ADDR, .value = 1 },
+	{ .cap = KVM_CAP_MMU_SHADOW_CACHE_CONTROL, .value = 1 },
 	{ .cap = KVM_CAP_SET_IDENTITY_MAP_ADDR, .value = 1 },
 	{ .cap = KVM_CAP_SET_BOOT_CPU_ID, .value = 1 },
 	{ .cap = KVM_CAP_PCI_SEGMENT, .value = 1 },

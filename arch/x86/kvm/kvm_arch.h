@@ -43,7 +43,6 @@ struct kvm_tdp;
 /* x86's own bits of kvm_vcpu.requests */
 enum kvm_x86_request {
 	KVM_REQ_TRIPLE_FAULT = 8,
-	KVM_REQ_MMU_RELOAD, /* the root table changed: load it again */
 	KVM_REQ_CLOCK_UPDATE, /* write the guest's kvmclock page */
 	KVM_REQ_STEAL_UPDATE, /* write the guest's steal time page */
 	KVM_REQ_MSR_INTERCEPTS, /* the MSR filter changed: rebuild the permission map */
@@ -467,6 +466,7 @@ struct kvm_vm_clock {
  * @hypercall_exits: KVM_CAP_EXIT_HYPERCALL: bit n: hypercall n is the VMM's
  * @apf_token: the last one that an asynchronous page fault was given
  * @max_vcpu_ids: KVM_CAP_MAX_VCPU_ID
+ * @nr_mmu_pages: KVM_SET_NR_MMU_PAGES, without effect as long as no tables are shadowed
  * @exit_on_emulation_error: KVM_CAP_EXIT_ON_EMULATION_FAILURE
  */
 struct kvm_arch {
@@ -500,7 +500,7 @@ struct kvm_arch {
 	struct kvm_msr_rules __rcu *msr_filter;
 	atomic_t apf_token;
 	u32 max_vcpu_ids;
-	u64 n_requested_mmu_pages;
+	u32 nr_mmu_pages;
 	struct ratelimit_state report_rs;
 };
 

@@ -53,14 +53,6 @@ bool kvm_is_valid_cr4(struct kvm_vcpu *vcpu, unsigned long cr4)
 	return !(cr4 & vcpu->arch.cpuid.cr4_reserved) && kvm_x86_call(is_valid_cr4)(vcpu, cr4);
 }
 
-static void set_lma(struct kvm_vcpu *vcpu, bool on)
-{
-	u64 efer = on ? vcpu->arch.efer | EFER_LMA : vcpu->arch.efer & ~(u64)EFER_LMA;
-
-	if (efer != vcpu->arch.efer)
-		kvm_x86_call(set_efer)(vcpu, efer);
-}
-
 /* May paging be switched on with everything else as it is? */
 static bool may_enable_paging(struct kvm_vcpu *vcpu)
 {
@@ -96,8 +88,6 @@ int kvm_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0)
 	}
 
 	kvm_x86_call(set_cr0)(vcpu, cr0);
-	if (changed & X86_CR0_PG)
-		set_lma(vcpu, (cr0 & X86_CR0_PG) && (vcpu->arch.efer & EFER_LME));
 	if (changed & CR0_PAGING_BITS)
 		kvm_mmu_reset_context(vcpu);
 	return 0;

@@ -13,6 +13,8 @@
 #include "mmu/mmu.h"
 #include "msr.h"
 
+#define MMU_PAGES_MIN 64
+
 struct kvm *kvm_arch_alloc_vm(void)
 {
 	return kvzalloc(kvm_backend.vm_size, GFP_KERNEL_ACCOUNT);
@@ -75,6 +77,20 @@ long kvm_vm_set_tss_addr(struct kvm *kvm, union kvm_ioctl_arg arg)
 		return -EINVAL;
 	kvm->arch.tss_addr = arg.val;
 	return 0;
+}
+
+/* A limit for shadow page tables.  Two-dimensional paging has none: the number is kept, and that is all. */
+long kvm_vm_set_nr_mmu_pages(struct kvm *kvm, union kvm_ioctl_arg arg)
+{
+	if (arg.val < MMU_PAGES_MIN || arg.val > U32_MAX)
+		return -EINVAL;
+	WRITE_ONCE(kvm->arch.nr_mmu_pages, arg.val);
+	return 0;
+}
+
+long kvm_vm_get_nr_mmu_pages(struct kvm *kvm, union kvm_ioctl_arg arg)
+{
+	return READ_ONCE(kvm->arch.nr_mmu_pages);
 }
 
 long kvm_vm_set_identity_map_addr(struct kvm *kvm, union kvm_ioctl_arg arg)

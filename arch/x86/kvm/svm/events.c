@@ -62,6 +62,9 @@ void svm_inject_exception(struct kvm_vcpu *vcpu)
 		    e->error_code);
 }
 
+/* An interrupt of the host comes before a virtual one.  Where there is always one, the guest must get on all the same. */
+#define VIRQ_TRIES 4
+
 /* A virtual interrupt whose delivery does not exit.  The guest's IF and shadow have been looked at. */
 static void set_virq(struct vcpu_svm *svm, u8 vector)
 {
@@ -72,6 +75,7 @@ static void set_virq(struct vcpu_svm *svm, u8 vector)
 	vmcb_mark_dirty(vmcb, VMCB_INTR);
 	vmcb_assign_intercept(vmcb, INTERCEPT_VINTR, false);
 	svm->virq_vector = vector;
+	svm->virq_tries++;
 	svm->events_to_complete = true;
 }
 
@@ -91,6 +95,8 @@ static void complete_virq(struct vcpu_svm *svm)
 		svm_clear_irq_window(svm);
 		c->exit_int_info = svm->virq_vector | SVM_EXITINTINFO_TYPE_INTR |
 				   SVM_EXITINTINFO_VALID;
+	} else {
+		svm->virq_tries = 0;
 	}
 	svm->virq_vector = -1;
 }
@@ -103,10 +109,11 @@ void svm_inject_irq(struct kvm_vcpu *vcpu, bool reinject)
 	if (vcpu->arch.events.irq_soft) {
 		prepare_soft_event(svm);
 		type = SVM_EVTINJ_TYPE_SOFT;
-	} else if (svm_hw.irq_as_virq && svm_irq_allowed(vcpu)) {
+	} else if (svm_hw.irq_as_virq && svm->virq_tries < VIRQ_TRIES && svm_irq_allowed(vcpu)) {
 		set_virq(svm, vcpu->arch.events.irq_vector);
 		return;
 	}
+	svm->virq_tries = 0;
 	write_event(svm, vcpu->arch.events.irq_vector | type, 0);
 }
 

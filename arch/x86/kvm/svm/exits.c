@@ -382,8 +382,11 @@ int svm_handle_exit(struct kvm_vcpu *vcpu)
 	}
 	if (code == SVM_EXIT_NPF)
 		return nested_page_fault(vcpu);
-	if (code < ARRAY_SIZE(handlers) && handlers[code])
+	if (code < ARRAY_SIZE(handlers) && handlers[code]) {
+		if (!to_svm(vcpu)->next_rip)
+			svm_prepare_skip(to_svm(vcpu));
 		return handlers[code](vcpu);
+	}
 	return kvm_unexpected_exit(vcpu, code);
 }
 

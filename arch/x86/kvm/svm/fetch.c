@@ -235,6 +235,30 @@ bool svm_find_next_rip(struct vcpu_svm *svm)
 }
 
 /**
+ * svm_prepare_skip() - before an instruction is carried out that will be skipped: find out how long it is
+ * @svm: just left
+ *
+ * When its code is not at hand (swapped out, say), have it brought in.  Otherwise the instruction would be done first,
+ * and be done again if its length cannot be told then.
+ *
+ * Context: SRCU held, may sleep
+ */
+void svm_prepare_skip(struct vcpu_svm *svm)
+{
+	struct kvm_vcpu *vcpu = &svm->vcpu;
+	u32 code = svm->vmcb->control.exit_code;
+	gpa_t gpa;
+	u8 byte;
+
+	if (code >= ARRAY_SIZE(opcodes) || !opcodes[code].len || svm_find_next_rip(svm))
+		return;
+	gpa = kvm_gva_to_gpa(vcpu, svm_linear_rip(svm),
+			     KVM_PF_FETCH | (svm->vmcb->save.cpl == 3 ? KVM_PF_USER : 0), NULL);
+	if (gpa != INVALID_GPA && !kvm_vcpu_read_guest(vcpu, gpa, &byte, sizeof(byte)))
+		svm_find_next_rip(svm);
+}
+
+/**
  * svm_fetch_insn() - the bytes at RIP, for somebody who decodes them
  * @svm: just left
  * @bytes: room for 16, 8-byte aligned

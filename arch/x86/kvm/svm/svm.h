@@ -76,6 +76,7 @@ struct svm_fetch {
  * @db_in_hw: DR0 to DR3 hold what kvm_effective_db() says
  * @events_to_complete: the last entry was given an event
  * @virq_vector: that event was an interrupt given as a virtual one, see svm_hw.irq_as_virq; -1: it was not
+ * @virq_tries: how often in a row a virtual interrupt was not delivered before the next exit
  * @soft_injected: that event was a software interrupt, INT3 or INTO
  * @soft_rip: RIP of its instruction, to which it goes back when delivery fails
  * @soft_next_rip: return address that was to be pushed
@@ -108,6 +109,7 @@ struct vcpu_svm {
 	bool iret_pending;
 	bool nmi_singlestep;
 	u8 v_tpr;
+	u8 virq_tries;
 	s16 virq_vector;
 	unsigned long soft_rip;
 	unsigned long soft_next_rip;
@@ -297,6 +299,7 @@ bool svm_give_debug_regs(struct vcpu_svm *svm);
 /* fetch.c */
 int svm_skip_instruction(struct kvm_vcpu *vcpu);
 bool svm_find_next_rip(struct vcpu_svm *svm);
+void svm_prepare_skip(struct vcpu_svm *svm);
 unsigned int svm_fetch_insn(struct vcpu_svm *svm, u8 *bytes);
 unsigned int svm_soft_event_len(struct vcpu_svm *svm);
 

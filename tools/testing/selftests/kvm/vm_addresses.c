@@ -46,4 +46,5 @@ CASE(mmu_pages, "a limit for shadow pages is taken, too small a one gives EINVAL
 	NEED(vm->kvm, KVM_CAP_MMU_SHADOW_CACHE_CONTROL);
 	OK(ioctl(vm->fd, KVM_SET_NR_MMU_PAGES, 1024UL));
 	CHECK_ERRNO(ioctl(vm->fd, KVM_SET_NR_MMU_PAGES, 1UL), EINVAL);
+	CHECK_EQ(ioctl(vm->fd, KVM_GET_NR_MMU_PAGES, 0), 1024);
 }
