@@ -14,7 +14,6 @@
 #include "vmx/vmx.h"
 
 #define TSC_MULTIPLIER_ONE BIT_ULL(48)
-#define IDENTITY_MAP_DEFAULT VMX_EPT_IDENTITY_PAGETABLE_ADDR
 
 int vmx_vm_init(struct kvm *kvm)
 {
@@ -71,10 +70,13 @@ static void free_pages_of(struct vcpu_vmx *vmx)
 int vmx_vcpu_create(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
-	int r = -ENOMEM;
+	int r = vmx_identity_map_create(vcpu->kvm);
 
 	BUILD_BUG_ON(offsetof(struct vcpu_vmx, vcpu) != 0);
 
+	if (r)
+		return r;
+	r = -ENOMEM;
 	vmx->cpu = -1;
 	vmx->vmcs = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	vmx->vapic_page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
@@ -112,8 +114,6 @@ static void first_reset(struct vcpu_vmx *vmx)
 {
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
 
-	if (!vcpu->kvm->arch.identity_map_addr)
-		vcpu->kvm->arch.identity_map_addr = IDENTITY_MAP_DEFAULT;
 	vmx->exit_avail = 0;
 	vmx->spec_ctrl = 0;
 	vmx->spec_ctrl_open = false;

@@ -19,6 +19,7 @@
  *   state.c         registers in the VMCS
  *   segment.c       segment registers
  *   debugregs.c     DR0-3, DR6, DR7
+ *   identity_map.c  page tables for guests without paging, on CPUs that need some
  *   invalid_state.c guest state that this CPU cannot be entered with: emulated
  *   dump.c          the VMCS in words; entry_check.c why the processor refused it
  */
@@ -247,10 +248,12 @@ struct vcpu_vmx {
 /**
  * struct kvm_vmx - a VM under VMX
  * @kvm: first, see kvm_backend.vm_size
+ * @identity_map: it has its identity map
  * @ept_gen: per host CPU, the kvm->arch.tlb_gen for which its TLB has been rid of the VM's guest-physical mappings
  */
 struct kvm_vmx {
 	struct kvm kvm;
+	bool identity_map;
 	u64 __percpu *ept_gen;
 };
 
@@ -431,6 +434,9 @@ void vmx_flush_cpu(void);
 int vmx_run(struct kvm_vcpu *vcpu, bool immediate_exit);
 int vmx_enter_guest(struct vcpu_vmx *vmx);
 extern void vmx_vmexit(void);
+
+/* identity_map.c */
+int vmx_identity_map_create(struct kvm *kvm);
 
 /* pml.c */
 int vmx_pml_create(struct vcpu_vmx *vmx);
