@@ -47,6 +47,7 @@ struct kvm_exit_info {
  * @root_level: levels of the two-dimensional tables, 4 or 5
  * @has_tsc_scaling, @tsc_ratio_frac_bits, @tsc_ratio_max: TSC rate control
  * @tdp: format of the two-dimensional tables, made with tdp_format_npt() or tdp_format_ept()
+ * @deadline_timer: the CPU can leave the guest by itself at vcpu->arch.hw_deadline (kvm_lapic_timer_expired())
  * @supported_xss: bits of IA32_XSS that can be switched
  */
 struct kvm_backend_caps {
@@ -56,6 +57,7 @@ struct kvm_backend_caps {
 	u8 tsc_ratio_frac_bits;
 	u64 tsc_ratio_max;
 	struct tdp_format tdp;
+	bool deadline_timer;
 	u64 supported_xss;
 };
 

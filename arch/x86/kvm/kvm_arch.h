@@ -364,6 +364,7 @@ struct kvm_flight {
  * @apic: the local APIC in the kernel, NULL without
  * @mp_state: KVM_MP_STATE_*
  * @events: see events_core.h
+ * @hw_deadline: guest TSC at which the backend's own timer shall end guest mode, 0: never; see lapic_timer.c
  * @pending_ioapic_eoi: vector for KVM_EXIT_IOAPIC_EOI
  * @pv_unhalted: KVM_HC_KICK_CPU reached this vCPU
  * @preempted_in_kernel: CPL was 0 when it was preempted last
@@ -386,6 +387,7 @@ struct kvm_vcpu_arch {
 	u32 host_pkru;
 	u64 apic_base;
 	struct kvm_lapic *apic;
+	u64 hw_deadline;
 	u32 mp_state;
 	bool pv_unhalted;
 	bool preempted_in_kernel;

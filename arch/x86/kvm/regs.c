@@ -429,6 +429,14 @@ static void complain_sregs(struct kvm_vcpu *vcpu, const char *what, u64 value)
 	kvm_vcpu_info(vcpu, "KVM_SET_SREGS: %s (0x%llx)\n", what, value);
 }
 
+/* Wider addresses than the host's no instruction could have loaded. */
+static bool canonical_on_host(u64 addr)
+{
+	unsigned int unused = 64 - boot_cpu_data.x86_virt_bits;
+
+	return (u64)((s64)(addr << unused) >> unused) == addr;
+}
+
 /* Can a processor be in this state at all?  APM vol. 2, 15.5.1 and 1.3; SDM vol. 3C, 27.3.1.1 */
 static bool sregs_ok(struct kvm_vcpu *vcpu, const struct kvm_sregs2 *s)
 {
@@ -452,6 +460,15 @@ static bool sregs_ok(struct kvm_vcpu *vcpu, const struct kvm_sregs2 *s)
 	}
 	if (long_paging && (!(s->cr4 & X86_CR4_PAE) || !(s->efer & EFER_LMA))) {
 		complain_sregs(vcpu, "long mode needs CR4.PAE and EFER.LMA", s->efer);
+		return false;
+	}
+	if ((s->cr4 & X86_CR4_PCIDE) && !long_paging) {
+		complain_sregs(vcpu, "CR4.PCIDE without long mode", s->cr4);
+		return false;
+	}
+	if (!canonical_on_host(s->gdt.base) || !canonical_on_host(s->idt.base)) {
+		complain_sregs(vcpu, "the base of GDT or IDT is not canonical",
+			       canonical_on_host(s->gdt.base) ? s->idt.base : s->gdt.base);
 		return false;
 	}
 	if (long_paging && !kvm_gpa_is_legal(vcpu, s->cr3)) {

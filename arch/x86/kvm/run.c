@@ -191,6 +191,7 @@ static int enter_guest(struct kvm_vcpu *vcpu)
 
 static int wait_runnable(struct kvm_vcpu *vcpu)
 {
+	kvm_lapic_deadline_to_host(vcpu);
 	if (!kvm_arch_vcpu_runnable(vcpu)) {
 		kvm_vcpu_srcu_unlock(vcpu);
 		vcpu->arch.at_boundary = true;

@@ -66,6 +66,8 @@ bool kvm_lapic_accepts_pic_intr(struct kvm_vcpu *vcpu);
 void kvm_lapic_timer_expired(struct kvm_vcpu *vcpu);
 /* @vector has been injected: if it is the timer's and before its time, wait.  IRQs off. */
 void kvm_lapic_timer_wait(struct kvm_vcpu *vcpu, int vector);
+/* The vCPU is about to wait: a deadline that is left to the backend's timer goes to the host's. */
+void kvm_lapic_deadline_to_host(struct kvm_vcpu *vcpu);
 bool kvm_lapic_has_pending_timer(struct kvm_vcpu *vcpu);
 /* INIT/SIPI that arrived: take them, change mp_state.  May sleep. */
 int kvm_lapic_accept_events(struct kvm_vcpu *vcpu);

@@ -13,6 +13,11 @@
  * Between the host timer and the guest's handler lies a way that takes about the same time each time.  So the timer fires
  * that much before a TSC deadline, and what is left is waited for with the interrupt injected and the guest not entered.
  * How much it is each vCPU learns from how late it was, or how long it waited.
+ *
+ * A backend may have a timer that ends guest mode (VMX-preemption timer).  Then a TSC deadline that the host timer would
+ * have to be armed for is left to it: vcpu->arch.hw_deadline.  Outside of guest mode it does not run, and need not: a vCPU
+ * that was preempted or is in the VMM finds out when it enters again.  One that waits must be woken: before that, the host
+ * timer is armed after all.
  */
 #define pr_fmt(fmt) "kvm: " fmt
 
@@ -229,12 +234,13 @@ static void disarm(struct kvm_lapic *kl)
 	raw_spin_unlock_irqrestore(&kl->timer_lock, flags);
 }
 
-/* The deadline has been written (with a full barrier). */
-static void update_deadline(struct kvm_lapic *kl)
+/* The deadline has been written (with a full barrier).  @by_host: not to be left to the backend. */
+static void set_deadline(struct kvm_lapic *kl, bool by_host)
 {
 	u64 deadline = lapic_read_deadline(&kl->core);
 	u64 armed, at, tsc;
 
+	kl->vcpu->arch.hw_deadline = 0;
 	if (!deadline) {
 		if (READ_ONCE(kl->armed) && kl->lazy_debt)
 			disarm(kl);
@@ -254,7 +260,21 @@ static void update_deadline(struct kvm_lapic *kl)
 	armed = READ_ONCE(kl->armed);
 	if (armed && armed <= at && !kl->lazy_debt)
 		return;
-	arm(kl, at);
+	if (kvm_backend.caps.deadline_timer && !by_host)
+		kl->vcpu->arch.hw_deadline = deadline;
+	else
+		arm(kl, at);
+}
+
+static void update_deadline(struct kvm_lapic *kl)
+{
+	set_deadline(kl, false);
+}
+
+void kvm_lapic_deadline_to_host(struct kvm_vcpu *vcpu)
+{
+	if (vcpu->arch.hw_deadline)
+		set_deadline(vcpu->arch.apic, true);
 }
 
 /**
@@ -271,6 +291,7 @@ void kvm_lapic_timer_update(struct kvm_lapic *kl)
 		update_deadline(kl);
 		return;
 	}
+	kl->vcpu->arch.hw_deadline = 0;
 	next = lapic_timer_next(&kl->core, kl->core.timer.origin);
 	if (next != LAPIC_TIMER_NEVER)
 		arm(kl, next);

@@ -11,6 +11,7 @@
 #include <asm/msr-index.h>
 #include <asm/nospec-branch.h>
 #include <asm/percpu.h>
+#include <asm/segment.h>
 #include <asm/unwind_hints.h>
 #include "kvm-asm-offsets.h"
 
@@ -204,3 +205,24 @@ SYM_INNER_LABEL_ALIGN(vmx_vmexit, SYM_L_GLOBAL)
 	lfence
 	jmp .Lspec_ctrl_is_host
 SYM_FUNC_END(vmx_enter_guest)
+
+/*
+ * void vmx_call_nmi_handler(void)
+ *
+ * The host's handler of an NMI that has ended in an exit, which leaves NMIs blocked: as if it had hit here, but not on the
+ * stack that NMIs have for themselves.  The handler's IRET opens them again.
+ */
+SYM_FUNC_START(vmx_call_nmi_handler)
+	push %rbp
+	mov %rsp, %rbp
+	and $-16, %rsp
+	push $__KERNEL_DS
+	push %rbp
+	pushf
+	push $__KERNEL_CS
+	call asm_exc_nmi_kvm_vmx
+	/* IRET has taken the frame away. */
+	mov %rbp, %rsp
+	pop %rbp
+	RET
+SYM_FUNC_END(vmx_call_nmi_handler)

@@ -114,6 +114,12 @@ void vmx_inject_exception(struct kvm_vcpu *vcpu)
 	}
 }
 
+static void end_shadow(struct vcpu_vmx *vmx)
+{
+	vmx_set_intr_state(vmx, vmx_intr_state(vmx) & ~SHADOW);
+	vmx->recheck_shadow = true;
+}
+
 void vmx_inject_irq(struct kvm_vcpu *vcpu, bool reinject)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
@@ -122,6 +128,12 @@ void vmx_inject_irq(struct kvm_vcpu *vcpu, bool reinject)
 	if (vcpu->arch.events.irq_soft) {
 		write_soft_event_len(vmx, 2);
 		type = INTR_TYPE_SOFT_INTR;
+	} else if (unlikely(reinject && !vmx_irq_allowed(vcpu))) {
+		/* A VMM has put it there (KVM_SET_VCPU_EVENTS): no entry would take it. */
+		end_shadow(vmx);
+		vmx->deliver_in_software = !vmx_irq_allowed(vcpu);
+		if (vmx->deliver_in_software)
+			return;
 	}
 	write_event(vmx, vcpu->arch.events.irq_vector | type, 0);
 }
@@ -130,6 +142,9 @@ void vmx_inject_nmi(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 
+	/* Only a VMM can ask for it in a shadow. */
+	if (unlikely(vmx_intr_state(vmx) & SHADOW))
+		end_shadow(vmx);
 	write_event(vmx, X86_TRAP_NMI | INTR_TYPE_NMI_INTR, 0);
 	/* Virtual NMIs: the delivery does it, and demands that they are not blocked before. */
 	vmx_set_nmi_mask(vcpu, !vmx_hw.vnmi);

@@ -257,6 +257,7 @@ static int (*const handlers[])(struct kvm_vcpu *vcpu) = {
 	[EXIT_REASON_PML_FULL] = nothing_to_do,
 	[EXIT_REASON_INVEPT] = kvm_emulate_invalid_op,
 	[EXIT_REASON_INVVPID] = kvm_emulate_invalid_op,
+	[EXIT_REASON_PREEMPTION_TIMER] = nothing_to_do,
 	[EXIT_REASON_WBINVD] = kvm_emulate_wbinvd,
 	[EXIT_REASON_XSETBV] = kvm_emulate_xsetbv,
 	[EXIT_REASON_RDRAND] = kvm_emulate_invalid_op,
@@ -273,6 +274,10 @@ int vmx_handle_exit(struct kvm_vcpu *vcpu)
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 	u16 code = vmx_exit_code(vmx);
 
+	if (unlikely(vmx->deliver_in_software)) {
+		vmx->deliver_in_software = false;
+		return kvm_emul_deliver_event(vcpu);
+	}
 	if (unlikely(vmx->emulation_required))
 		return vmx_emulate_invalid_state(vcpu);
 	if (unlikely(vmx->fail || (vmx->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY)))

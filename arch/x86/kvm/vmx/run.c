@@ -7,6 +7,7 @@
  * after it: the host's handler is called at once.
  */
 #include <linux/irqflags.h>
+#include <linux/math64.h>
 #include <linux/smp.h>
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
@@ -15,6 +16,7 @@
 #include <asm/idtentry.h>
 #include <asm/nospec-branch.h>
 
+#include "clock.h"
 #include "debug.h"
 #include "events.h"
 #include "flight.h"
@@ -91,6 +93,15 @@ static __always_inline void store_v_tpr(struct vcpu_vmx *vmx)
 	}
 }
 
+/* Reserved bits would be refused at the entry, SDM vol. 3C, 27.3.1.6. */
+static u64 pdptr_value(u64 pdptr)
+{
+	const u64 defined = BIT_ULL(0) | BIT_ULL(3) | BIT_ULL(4) | GENMASK_ULL(11, 9) |
+			    GENMASK_ULL(boot_cpu_data.x86_phys_bits - 1, 12);
+
+	return pdptr & 1 ? pdptr & defined : 0;
+}
+
 static noinline void write_dirty(struct vcpu_vmx *vmx)
 {
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
@@ -101,8 +112,31 @@ static noinline void write_dirty(struct vcpu_vmx *vmx)
 		vmcs_write_natural(GUEST_RSP, vcpu->arch.regs[VCPU_RSP]);
 	if (dirty & BIT(VCPU_EXREG_PDPTR)) {
 		for (i = 0; i < 4; i++)
-			vmcs_write64(GUEST_PDPTR0 + 2 * i, vcpu->arch.mmu.pdptrs[i]);
+			vmcs_write64(GUEST_PDPTR0 + 2 * i, pdptr_value(vcpu->arch.mmu.pdptrs[i]));
 	}
+}
+
+/*
+ * The guest's TSC deadline on the VMX-preemption timer, which counts down in the guest only, at a rate of the TSC's divided
+ * by a power of two.  Should it not reach that far, the exit comes early and it is set again.
+ */
+static noinline void set_preemption_timer(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+	u64 deadline = vcpu->arch.hw_deadline, ticks = 0, now;
+
+	vmx_pin_assign(vmx, PIN_BASED_VMX_PREEMPTION_TIMER, deadline);
+	if (!deadline)
+		return;
+	now = kvm_guest_tsc(vcpu, rdtsc());
+	if (deadline > now) {
+		ticks = deadline - now;
+		if (vcpu->arch.clock.tsc_ratio && ticks < BIT_ULL(48))
+			ticks = mul_u64_u64_div_u64(ticks, BIT_ULL(48), vcpu->arch.clock.tsc_ratio);
+		/* Not a tick too early: rather one more. */
+		ticks = min((ticks >> vmx_hw.preemption_timer_shift) + 1, (u64)U32_MAX);
+	}
+	vmcs_write32(VMX_PREEMPTION_TIMER_VALUE, ticks);
 }
 
 static __always_inline void pre_entry(struct vcpu_vmx *vmx)
@@ -120,6 +154,9 @@ static __always_inline void pre_entry(struct vcpu_vmx *vmx)
 	vcpu->arch.regs_dirty = 0;
 	if (unlikely(vcpu->arch.debug.dr_loaded))
 		set_debugreg(vcpu->arch.debug.dr6, 6);
+	if (vcpu->arch.hw_deadline ||
+	    unlikely(vmx->control[VMX_CTL_PIN] & PIN_BASED_VMX_PREEMPTION_TIMER))
+		set_preemption_timer(vmx);
 	if (unlikely(vmx->recheck_shadow))
 		vmx_fix_single_step(vmx);
 	if (static_branch_unlikely(&mmio_stale_data_clear))
@@ -162,13 +199,12 @@ static __always_inline struct kvm_flight_exit *record_exit(struct vcpu_vmx *vmx)
 
 /* ---- exits that are served here: REENTER, AGAIN (to vmx_handle_exit()), TO_USER, an errno, VMX_LEAVE */
 
-/* NMIs are blocked now; the handler's IRET opens them again. */
 static void call_nmi_handler(void)
 {
 	if (cpu_feature_enabled(X86_FEATURE_FRED))
 		fred_entry_from_kvm(EVENT_TYPE_NMI, NMI_VECTOR);
 	else
-		asm volatile("int $2" : : : "memory");
+		vmx_call_nmi_handler();
 }
 
 static int fast_exception(struct vcpu_vmx *vmx)
@@ -260,6 +296,9 @@ static __always_inline int fast_exit(struct vcpu_vmx *vmx)
 		return vmx_open_irq_window(vmx);
 	case EXIT_REASON_NMI_WINDOW:
 		return vmx_open_nmi_window(vmx);
+	case EXIT_REASON_PREEMPTION_TIMER:
+		kvm_lapic_timer_expired(vcpu);
+		return KVM_REENTER;
 	case EXIT_REASON_TPR_BELOW_THRESHOLD:
 		kvm_make_request(vcpu, KVM_REQ_EVENT);
 		return KVM_REENTER;
@@ -282,7 +321,7 @@ static int loop(struct vcpu_vmx *vmx, bool immediate_exit)
 			vmx_state_changed(vmx);
 		}
 		/* What was to be injected has to be delivered in software, too. */
-		if (unlikely(vmx->emulation_required)) {
+		if (unlikely(vmx->emulation_required || vmx->deliver_in_software)) {
 			vmx_cancel_injection(vcpu);
 			return KVM_AGAIN;
 		}

@@ -85,7 +85,8 @@ void vmx_set_rflags(struct kvm_vcpu *vcpu, unsigned long rflags)
 	write_rflags(vmx, rflags);
 	if ((old ^ rflags) & (X86_EFLAGS_TF | X86_EFLAGS_IF))
 		vmx->recheck_shadow = true;
-	if ((old ^ rflags) & X86_EFLAGS_VM)
+	/* KVM_SET_REGS comes here, too, with an RIP that may be anything. */
+	if (((old ^ rflags) & X86_EFLAGS_VM) || (kvm_rip_read(vcpu) + BIT(47)) >> 48)
 		vmx->state_dirty = true;
 }
 
@@ -192,6 +193,25 @@ static void set_hw_cr3(struct vcpu_vmx *vmx)
 								 vcpu->arch.cr3);
 }
 
+/*
+ * LME without paging is the guest's affair.  With paging, an entry demands that LME, LMA, the control and CR4.PAE agree:
+ * a VMM that sets EFER before the control registers has to be helped.
+ */
+static void set_hw_efer(struct vcpu_vmx *vmx)
+{
+	struct kvm_vcpu *vcpu = &vmx->vcpu;
+	bool paging = vcpu->arch.cr0 & X86_CR0_PG;
+	bool lma = paging && (vcpu->arch.efer & EFER_LME) && (vcpu->arch.cr4 & X86_CR4_PAE);
+	u64 hw = vcpu->arch.efer & ~(u64)EFER_LMA;
+
+	if (lma)
+		hw |= EFER_LMA;
+	else if (paging || !vmx_hw.unrestricted)
+		hw &= ~(u64)EFER_LME;
+	vmcs_write64(GUEST_IA32_EFER, hw);
+	vmx_entryctl_assign(vmx, VM_ENTRY_IA32E_MODE, lma);
+}
+
 void vmx_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
@@ -208,6 +228,8 @@ void vmx_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0)
 	vcpu->arch.regs_avail |= BIT(VCPU_EXREG_CR0);
 	if (efer != vcpu->arch.efer)
 		vmx_set_efer(vcpu, efer);
+	else if ((old ^ cr0) & X86_CR0_PG)
+		set_hw_efer(vmx);
 	vmcs_write_natural(CR0_READ_SHADOW, cr0);
 	vmcs_write_natural(GUEST_CR0, hw_cr0(vcpu, cr0));
 	vmx->state_dirty = true;
@@ -230,27 +252,28 @@ void vmx_set_cr3(struct kvm_vcpu *vcpu, unsigned long cr3)
 
 void vmx_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4)
 {
+	bool efer_too = false;
+
 	/* Translations by other rules than the new ones must go: PGE, PSE, PAE, PCIDE, SMEP. */
 	if ((kvm_cr4_read(vcpu) ^ cr4) &
 	    (X86_CR4_PGE | X86_CR4_PSE | X86_CR4_PAE | X86_CR4_PCIDE | X86_CR4_SMEP))
 		vmx_flush_tlb(vcpu);
+	if ((vcpu->arch.cr4 ^ cr4) & X86_CR4_PAE)
+		efer_too = true;
 	vcpu->arch.cr4 = cr4;
 	vcpu->arch.regs_avail |= BIT(VCPU_EXREG_CR4);
 	to_vmx(vcpu)->state_dirty = true;
 	set_hw_cr4(to_vmx(vcpu));
+	if (efer_too)
+		set_hw_efer(to_vmx(vcpu));
 }
 
-/* LME without paging is the guest's affair: an entry demands that LME and LMA agree when CR0.PG is set. */
 void vmx_set_efer(struct kvm_vcpu *vcpu, u64 efer)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
-	u64 hw = efer;
 
 	vcpu->arch.efer = efer;
-	if (!vmx_hw.unrestricted && !(efer & EFER_LMA))
-		hw &= ~EFER_LME;
-	vmcs_write64(GUEST_IA32_EFER, hw);
-	vmx_entryctl_assign(vmx, VM_ENTRY_IA32E_MODE, efer & EFER_LMA);
+	set_hw_efer(vmx);
 	vmx->state_dirty = true;
 	vmx_syscall_msrs_needed(vmx, efer & EFER_SCE);
 }

@@ -133,6 +133,7 @@ static int set_caps(void)
 		.has_tsc_scaling = vmx_has(CPU2, SECONDARY_EXEC_TSC_SCALING),
 		.tsc_ratio_frac_bits = 48,
 		.tsc_ratio_max = ~0ULL,
+		.deadline_timer = vmx_has(PIN, PIN_BASED_VMX_PREEMPTION_TIMER),
 		.supported_xss = 0,
 	};
 	if (!vmx_hw.ept_ad)

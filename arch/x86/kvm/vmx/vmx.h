@@ -156,6 +156,7 @@ struct vmx_seg {
  * @recheck_shadow: RFLAGS or the interrupt shadow were set in software: see vmx_fix_single_step()
  * @state_dirty: segments, control registers or RFLAGS were set in software: can it still be entered?
  * @emulation_required: the state cannot be entered on this CPU
+ * @deliver_in_software: what is injected is nothing that an entry accepts: kvm_emul_deliver_event()
  * @nmi_masked: an NMI is being handled; only without virtual NMIs
  * @nmi_masked_since: when that began, ns; only without virtual NMIs
  * @spec_ctrl: the guest's SPEC_CTRL
@@ -212,6 +213,7 @@ struct vcpu_vmx {
 	bool recheck_shadow;
 	bool state_dirty;
 	bool emulation_required;
+	bool deliver_in_software;
 	bool nmi_masked;
 	u64 nmi_masked_since;
 
@@ -433,6 +435,7 @@ void vmx_flush_cpu(void);
 /* run.c, entry.S */
 int vmx_run(struct kvm_vcpu *vcpu, bool immediate_exit);
 int vmx_enter_guest(struct vcpu_vmx *vmx);
+void vmx_call_nmi_handler(void);
 extern void vmx_vmexit(void);
 
 /* identity_map.c */
