@@ -12,6 +12,7 @@
 
 #include "cpuid.h"
 #include "debug.h"
+#include "emulate/emulate.h"
 #include "events.h"
 #include "io_x86.h"
 #include "irqchip/irqchip.h"
@@ -149,17 +150,34 @@ static int triple_fault(struct kvm_vcpu *vcpu)
 	return kvm_handle_triple_fault(vcpu);
 }
 
-/*
- * Hardware task switches are done in software.  What is there so far does without; say so, with what the guest wanted.
- */
+/* The exit qualification's bits 31:30 are enum emul_task_reason; an event came through a task gate (SDM vol. 3C, table 28-2). */
 static int task_switch(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
-	const u64 data[] = { vmx->exit_reason, vmx_exit_qual(vmx), vmx->idt_vectoring };
+	u32 qual = vmx_exit_qual(vmx), event = vmx->idt_vectoring;
+	struct kvm_task_switch ts = {
+		.selector = qual,
+		.reason = qual >> 30,
+		.by_insn = true,
+	};
+	bool by_nmi = false;
+	int r;
 
-	kvm_vcpu_info(vcpu, "hardware task switch to selector 0x%x is not implemented\n",
-		      (u16)vmx_exit_qual(vmx));
-	return kvm_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION, ARRAY_SIZE(data), data);
+	if (ts.reason == EMUL_TASK_GATE && intr_info_valid(event)) {
+		ts.by_insn = intr_info_is(event, INTR_TYPE_SOFT_INTR) ||
+			     intr_info_is(event, INTR_TYPE_SOFT_EXCEPTION) ||
+			     intr_info_is(event, INTR_TYPE_PRIV_SW_EXCEPTION);
+		ts.has_error = event & VECTORING_INFO_DELIVER_CODE_MASK;
+		by_nmi = intr_info_is(event, INTR_TYPE_NMI_INTR);
+	}
+	if (ts.by_insn)
+		ts.insn_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
+	if (ts.has_error)
+		ts.error = vmcs_read32(IDT_VECTORING_ERROR_CODE);
+	r = kvm_task_switch(vcpu, &ts);
+	if (by_nmi && !vcpu->arch.events.nmi_injected)
+		vmx_set_nmi_mask(vcpu, true);
+	return r;
 }
 
 static int irq_window(struct kvm_vcpu *vcpu)
