@@ -475,6 +475,10 @@ static bool sregs_ok(struct kvm_vcpu *vcpu, const struct kvm_sregs2 *s)
 		complain_sregs(vcpu, "CR3 is beyond the physical address width", s->cr3);
 		return false;
 	}
+	if (long_paging && s->cs.l && s->cs.db) {
+		complain_sregs(vcpu, "CS.L and CS.D are both set", s->cs.selector);
+		return false;
+	}
 	if (s->cr8 & ~15ULL) {
 		complain_sregs(vcpu, "CR8 has reserved bits", s->cr8);
 		return false;

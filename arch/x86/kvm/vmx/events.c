@@ -4,7 +4,8 @@
  *
  * Software interrupts, INT3 and INTO.  When the guest's own instruction was being delivered, RIP still is that
  * instruction's and nothing must be queued: it is executed again.  So only those that were injected are queued again.
- * Injection takes the length of the instruction at RIP for the return address.
+ * Injection takes the length of the instruction at RIP for the return address.  Where there is none (a debugger wants the
+ * guest to see #BP), it is injected as an exception of the hardware, which returns to RIP.
  *
  * NMIs are blocked from delivery to IRET.  With virtual NMIs the processor keeps account of that.  Without them, nothing
  * tells when IRET is executed; handlers run with interrupts off, so that the moment at which interrupts become possible is
@@ -59,27 +60,38 @@ static bool is_prefix(u8 b, bool in_64bit)
 	}
 }
 
-static unsigned int count_prefixes(struct kvm_vcpu *vcpu)
+static unsigned int read_insn(struct kvm_vcpu *vcpu, u8 *bytes, unsigned int n)
 {
 	u64 access = KVM_PF_FETCH | (vmx_get_cpl(vcpu) == 3 ? KVM_PF_USER : 0);
 	unsigned long linear = kvm_linear_rip(vcpu);
-	bool in_64bit = is_64_bit_mode(vcpu);
-	unsigned int n, i = 0;
-	u8 bytes[13];
-	gpa_t gpa;
+	gpa_t gpa = kvm_gva_to_gpa_nofault(vcpu, linear, access);
 
-	gpa = kvm_gva_to_gpa_nofault(vcpu, linear, access);
-	n = min_t(unsigned int, sizeof(bytes), PAGE_SIZE - offset_in_page(linear));
+	n = min_t(unsigned int, n, PAGE_SIZE - offset_in_page(linear));
 	if (gpa == INVALID_GPA || kvm_vcpu_read_guest_nofault(vcpu, gpa, bytes, n))
 		return 0;
-	while (i < n && is_prefix(bytes[i], in_64bit))
-		i++;
-	return i;
+	return n;
 }
 
-static void write_soft_event_len(struct vcpu_vmx *vmx, unsigned int opcode_len)
+/* @usual: when the instruction is not at hand.  0: there is something else at RIP. */
+static unsigned int soft_event_len(struct kvm_vcpu *vcpu, unsigned int usual)
 {
-	vmcs_write32(VM_ENTRY_INSTRUCTION_LEN, count_prefixes(&vmx->vcpu) + opcode_len);
+	bool in_64bit = is_64_bit_mode(vcpu);
+	u8 bytes[15];
+	unsigned int n = read_insn(vcpu, bytes, sizeof(bytes)), i = 0;
+
+	while (i < n && is_prefix(bytes[i], in_64bit))
+		i++;
+	if (i == n)
+		return usual;
+	switch (bytes[i]) {
+	case 0xcc: /* INT3 */
+	case 0xce: /* INTO */
+		return i + 1;
+	case 0xcd:
+		return min(i + 2, 15U);
+	default:
+		return 0;
+	}
 }
 
 /* ---- injection */
@@ -101,9 +113,10 @@ void vmx_inject_exception(struct kvm_vcpu *vcpu)
 {
 	struct kvm_exception *e = &vcpu->arch.events.exception;
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	unsigned int len = is_soft_exception(e->vector) ? soft_event_len(vcpu, 1) : 0;
 
-	if (is_soft_exception(e->vector)) {
-		write_soft_event_len(vmx, 1);
+	if (len) {
+		vmcs_write32(VM_ENTRY_INSTRUCTION_LEN, len);
 		write_event(vmx, e->vector | INTR_TYPE_SOFT_EXCEPTION, 0);
 	} else if (pushes_error_code(vmx, e)) {
 		/* Bits 31:16 are reserved. */
@@ -126,7 +139,7 @@ void vmx_inject_irq(struct kvm_vcpu *vcpu, bool reinject)
 	u32 type = INTR_TYPE_EXT_INTR;
 
 	if (vcpu->arch.events.irq_soft) {
-		write_soft_event_len(vmx, 2);
+		vmcs_write32(VM_ENTRY_INSTRUCTION_LEN, soft_event_len(vcpu, 2) ?: 2);
 		type = INTR_TYPE_SOFT_INTR;
 	} else if (unlikely(reinject && !vmx_irq_allowed(vcpu))) {
 		/* A VMM has put it there (KVM_SET_VCPU_EVENTS): no entry would take it. */
