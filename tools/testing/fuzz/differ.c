@@ -783,6 +783,8 @@ static bool gen_case(struct rng *r, struct fuzz_case *fc)
 		fc->len = 15;
 		if (ctxt.insn.map == 1 && ctxt.insn.opcode == 1 && ctxt.insn.modrm == 0xc1)
 			return false; /* VMCALL: whoever runs this machine may think otherwise */
+		if (ctxt.insn.map == 1 && ctxt.insn.opcode == 0 && (ctxt.insn.pfx & P_LOCK))
+			return false; /* LOCK VERW: AMD's processors carry it out */
 		return ctxt.fault.vector == EMUL_UD && (v >> 48 & 3) == 0;
 	}
 	d = ctxt.insn.desc;
@@ -1051,8 +1053,11 @@ static const char *run_both(const struct fuzz_case *fc, struct result *e, struct
 	if (e->fault && ctxt.decoded && ctxt.insn.desc->exec == em_popa)
 		memcpy(e->r.gpr, n->r.gpr, sizeof(e->r.gpr));
 	/* MASKMOVx: whether no byte at all faults, which one is named, and the MMX state then differ between processors. */
-	if (n->fault && ctxt.decoded && ctxt.insn.desc->exec == em_maskmov)
+	if (n->fault && ctxt.decoded && ctxt.insn.desc->exec == em_maskmov) {
+		/* What lies on the first of two pages may be stored. */
 		*e = *n;
+		memcpy((void *)NATIVE_DATA, shadow, NATIVE_RW);
+	}
 	/* An undefined opcode may run into the 15-byte limit with operands that we did not look at. */
 	if (e->fault && !ctxt.decoded && n->fault && n->f.vector == EMUL_GP && ctxt.insn.pos > 5)
 		return NULL;
