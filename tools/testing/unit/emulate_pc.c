@@ -51,7 +51,7 @@ static int cmpxchg_entry(void *ctx, u64 gpa, unsigned int bytes, u64 old, u64 ne
 	return 0;
 }
 
-static const struct kvm_walk_ops walk_ops = { .read = read_entry, .cmpxchg = cmpxchg_entry };
+static const struct kvm_walk_ops walk_ops = { .read = read_entry, .compare_xchg = cmpxchg_entry };
 
 static enum emul_result translate(struct pc *pc, u64 lin, unsigned int acc, u64 *gpa)
 {
@@ -406,7 +406,7 @@ static const struct emul_ops ops = {
 	.fetch = op_fetch,
 	.read = op_read,
 	.write = op_write,
-	.cmpxchg = op_cmpxchg,
+	.compare_xchg = op_cmpxchg,
 	.probe = op_probe,
 	.in = op_in,
 	.out = op_out,

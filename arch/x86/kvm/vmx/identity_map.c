@@ -11,7 +11,7 @@
 #include "vmx/vmx.h"
 
 #define LARGE_PAGE_SHIFT 22
-#define LARGE_PAGE                                                                     \
+#define LARGE_PAGE \
 	(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_PSE)
 
 static int create(struct kvm *kvm)

@@ -52,8 +52,9 @@ MODULE_PARM_DESC(eptad, "Accessed and dirty bits in EPT where the CPU has them")
 
 static bool preemption_timer;
 module_param(preemption_timer, bool, 0444);
-MODULE_PARM_DESC(preemption_timer,
-		 "VMX-preemption timer for the guest's TSC deadline; not yet tried enough to be the default");
+MODULE_PARM_DESC(
+	preemption_timer,
+	"VMX-preemption timer for the guest's TSC deadline; not yet tried enough to be the default");
 
 static bool pml = true;
 module_param(pml, bool, 0444);

@@ -301,9 +301,9 @@ static void make_data(struct state *st, enum mode mode, bool user)
 	u64 image[] = { TARGET, cs, flags, STACK - 0x100,
 			ONE_OF(user ? S_UDATA : S_DATA, S_UDATA, 0, S_MISSING, 3) };
 
-	/* QEMU's returns to compatibility mode in ring 0 with a null stack segment. */
-	if (tcg && cs == S_CODE32 && !(image[4] & ~3ULL))
-		image[4] = S_DATA;
+	/* QEMU's returns to compatibility mode in ring 0 with a null stack segment, and with one of any RPL. */
+	if (tcg && !(image[4] & ~3ULL))
+		image[4] = cs == S_CODE32 ? S_DATA : cs & 3;
 	for (i = 0; i < ARRAY_SIZE(image); i++)
 		put(st, STACK + i * n, image[i], n);
 	if (rnd() & 1)
