@@ -110,7 +110,7 @@ labroot:
 ## check: all of them; under three quarters of an hour on two CPUs
 .PHONY: check
 check:
-	@MAKE="$(MAKE)" tools/testing/run lint abi docs unit fuzz models test-lab selftests tracing reload guests irqchips samples \
+	@MAKE="$(MAKE)" tools/testing/run lint abi docs unit fuzz models test-lab selftests tracing reload guests samples \
 		bench-short selftests-intel reload-intel guest-intel
 
 ## check-quick: the ones that take a moment; under five minutes
@@ -138,11 +138,11 @@ abi:
 unit:
 	@$(inroot) make $(jobs) --no-print-directory -C tools/testing/unit check $(if $(ONLY),ONLY=$(ONLY)) $(if $(V),V=1)
 
-## fuzz: the pure rooms under libFuzzer, some seconds each (ONLY=fuzz_x SECONDS=600)
+## fuzz: the pure rooms under libFuzzer, some seconds each (ONLY=fuzz_x SECONDS=600 FRESH=1)
 .PHONY: fuzz
 fuzz:
 	@$(inroot) make $(jobs) --no-print-directory -C tools/testing/fuzz check \
-		$(if $(ONLY),ONLY=$(ONLY)) $(if $(SECONDS),SECONDS=$(SECONDS)) $(if $(V),V=1)
+		$(if $(ONLY),ONLY=$(ONLY)) $(if $(SECONDS),SECONDS=$(SECONDS)) $(if $(FRESH),FRESH=1) $(if $(V),V=1)
 
 ## models: the Spin models of the lock-free protocols
 .PHONY: models

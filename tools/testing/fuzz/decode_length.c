@@ -109,7 +109,7 @@ static const char *allowed(const struct emul_ctxt *c, enum emul_result res, bool
 	     z->meta.isa_ext == ZYDIS_ISA_EXT_KNCV || z->meta.isa_ext == ZYDIS_ISA_EXT_AMX_TILE ||
 	     z->meta.isa_ext == ZYDIS_ISA_EXT_AMX_INT8 ||
 	     z->meta.isa_ext == ZYDIS_ISA_EXT_AMX_BF16 ||
-	     z->meta.isa_ext == ZYDIS_ISA_EXT_AMX_FP16 ||
+	     z->meta.isa_ext == ZYDIS_ISA_EXT_AMX_FP16 || z->mnemonic == ZYDIS_MNEMONIC_HRESET ||
 	     z->mnemonic == ZYDIS_MNEMONIC_PCOMMIT || /* withdrawn before it came */
 	     z->meta.category == ZYDIS_CATEGORY_PADLOCK || z->meta.isa_ext == ZYDIS_ISA_EXT_TDX))
 		return "not offered to guests";

@@ -6,7 +6,7 @@ plain-cc = gcc -std=gnu11 -O2 -g -Wall -D_GNU_SOURCE -I$(here)../../../arch/x86/
 
 # The emulator against the processor that this runs on.
 PLAIN += differ
-differ-args := -s 1 -s new -t $(SECONDS)
+differ-args := -s 1 $(if $(FRESH),-s new,-n 15000000) -t $(SECONDS)
 $(output)/differ: $(here)differ.c $(here)native.c $(emulate-srcs) $(emulate-hdrs)
 	@mkdir -p $(@D)
 	@echo "  CC    differ"
@@ -14,7 +14,7 @@ $(output)/differ: $(here)differ.c $(here)native.c $(emulate-srcs) $(emulate-hdrs
 
 # The decoder against Zydis.
 PLAIN += decode_length
-decode_length-args := -s 1 -s new -t $(SECONDS)
+decode_length-args := -s 1 $(if $(FRESH),-s new,-n 40000000) -t $(SECONDS)
 zydis := $(if $(wildcard /usr/include/Zydis/Zydis.h),-DHAVE_ZYDIS -lZydis)
 $(output)/decode_length: $(here)decode_length.c $(emulate-srcs) $(emulate-hdrs)
 	@mkdir -p $(@D)

@@ -575,11 +575,14 @@ static struct vcpu *machine(struct state *fresh)
 static void compare_mode(enum mode mode, bool user, unsigned int trials)
 {
 	static struct state fresh, from, native, forced;
-	struct vcpu *cpu = machine(&fresh);
 	unsigned int cases = 0, bad = 0;
+	struct vcpu *cpu;
 	const char *what;
 	char text[256];
 
+	if (cpu_is_bochs())
+		SKIP("Bochs' order of accesses and the RF it pushes are its own");
+	cpu = machine(&fresh);
 	seed = 0x9e3779b97f4a7c15 + mode * 2 + user;
 	for (unsigned int i = 0; i < ARRAY_SIZE(insns); i++) {
 		const struct insn *insn = &insns[i];

@@ -88,15 +88,20 @@ static void make(int n, bool run)
 
 static void many(int n, bool run)
 {
-	long before, after;
+	long before, more = 0;
 
 	make(3 * PROCESSES, run);
-	before = settled();
-	make(n, run);
-	after = settled();
-	ktap_note("%d machines: %ld kB more held than before", n, after - before);
-	/* A page a machine would be 4 kB times n. */
-	CHECK(after - before < n * 2 + 200);
+	/* Others take and give memory meanwhile; what leaks does so each time. */
+	for (int i = 0; i < 3; i++) {
+		before = settled();
+		make(n, run);
+		more = settled() - before;
+		ktap_note("%d machines: %ld kB more held than before", n, more);
+		/* A page a machine would be 4 kB times n. */
+		if (more < n * 2 + 200)
+			break;
+	}
+	CHECK(more < n * 2 + 200);
 }
 
 CASE_SLOW(not_run, "a thousand machines that never ran", 120)

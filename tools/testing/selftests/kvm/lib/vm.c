@@ -671,6 +671,15 @@ bool cpu_is_tcg(void)
 	return (cpuid(1, 0).ecx & BIT(31)) && !memcmp(&r.ebx, "TCGT", 4);
 }
 
+/* <sys/io.h> has an inb() of its own. */
+extern int ioperm(unsigned long from, unsigned long num, int turn_on);
+
+bool cpu_is_bochs(void)
+{
+	/* Its debug port answers with its own number. */
+	return !ioperm(0xe9, 1, 1) && inb(0xe9) == 0xe9;
+}
+
 int open_fds(void)
 {
 	DIR *dir = opendir("/proc/self/fd");

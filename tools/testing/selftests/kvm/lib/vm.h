@@ -148,6 +148,8 @@ void vcpu_set_cpuid(struct vcpu *cpu, struct kvm_cpuid2 *cpuid);
 
 /* Whether the processor below is QEMU's emulated one, which lacks a few things that all real ones have. */
 bool cpu_is_tcg(void);
+/* Is this one of Bochs' processors? */
+bool cpu_is_bochs(void);
 /* Name of an exit reason. */
 const char *exit_name(u32 reason);
 /* Number of /proc/self/fd entries, and a number of /proc/meminfo in KiB. */
