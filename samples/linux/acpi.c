@@ -79,15 +79,15 @@ static void aml_device(const char *name, const char *hid, u8 uid, const u8 *io, 
 	put(hid, strlen(hid) + 1);
 	aml_name("_UID");
 	PUT(0x0a, uid);
-	aml_name(
-		"_CRS"); /* a buffer: I/O, an interrupt (consumer, edge, active high, exclusive), the end */
+	/* A buffer: I/O, an interrupt (consumer, edge, active high, exclusive), the end. */
+	aml_name("_CRS");
 	PUT(0x11, io_size + 14, 0x0a, io_size + 11);
 	put(io, io_size);
 	PUT(0x89, 6, 0, 3, 1, BYTES(gsi), 0x79, 0);
 	*length = table - length;
 }
 
-static u64 write_dsdt(unsigned int virtio_devices)
+static u64 write_dsdt(void)
 {
 	static const u8 serial_ports[] = { 0x47, 1, BYTES(PORT_SERIAL | PORT_SERIAL << 16), 1, 8 };
 	u8 *dsdt = begin("DSDT", 6);
@@ -101,7 +101,7 @@ static u64 write_dsdt(unsigned int virtio_devices)
 	table += 2;
 	PUT('\\', '_', 'S', 'B', '_');
 	aml_device("COM1", "PNP0501", 0, serial_ports, sizeof(serial_ports), SERIAL_GSI);
-	for (u32 i = 0; i < virtio_devices; i++) {
+	for (u32 i = 0; i < VIRTIO_DEVICES; i++) {
 		char name[] = { 'V', 'R', '0', '0' + i };
 		u8 registers[] = { 0x86, 9, 0, 1, BYTES(VIRTIO_BASE + i * 0x1000), BYTES(0x1000) };
 
@@ -145,13 +145,13 @@ static u64 write_madt(void)
 	return end(madt);
 }
 
-void acpi_write(unsigned int virtio_devices)
+void acpi_write(void)
 {
 	u8 *rsdp = guest_memory(ACPI_ADDR, 0x10000), *xsdt;
 	u64 tables[2];
 
 	table = rsdp + 64;
-	tables[0] = write_fadt(write_dsdt(virtio_devices));
+	tables[0] = write_fadt(write_dsdt());
 	tables[1] = write_madt();
 	xsdt = begin("XSDT", 1);
 	put(tables, sizeof(tables));

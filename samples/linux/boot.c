@@ -5,7 +5,6 @@
  */
 #include <asm/bootparam.h>
 #include <stddef.h>
-#include <sys/mman.h>
 
 #include "vmm.h"
 
@@ -25,43 +24,43 @@
 
 static u64 entry;
 
-/* A file, mapped. */
-static const u8 *map_file(const char *path, u64 *size)
-{
-	struct stat stat;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	void *file;
-
-	if (fd < 0 || fstat(fd, &stat))
-		err(1, "%s", path);
-	*size = stat.st_size;
-	file = mmap(NULL, stat.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (file == MAP_FAILED)
-		err(1, "%s", path);
-	close(fd);
-	return file;
-}
-
-static void copy_to_guest(u64 gpa, const void *data, u64 size)
+/* Reads a file, from @offset to its end or @size bytes of it, into guest memory. */
+static void read_file(int fd, const char *path, u64 offset, u64 gpa, u64 size)
 {
 	void *memory = guest_memory(gpa, size);
 
 	if (!memory)
-		errx(1, "the guest has not enough memory");
-	memcpy(memory, data, size);
+		errx(1, "the guest has not enough memory for %s", path);
+	for (ssize_t n; size; size -= n, offset += n, memory += n) {
+		n = pread(fd, memory, size, offset);
+		if (n <= 0)
+			errx(1, "%s: too short", path);
+	}
+}
+
+static int open_file(const char *path, u64 *size)
+{
+	struct stat stat;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || fstat(fd, &stat))
+		err(1, "%s", path);
+	*size = stat.st_size;
+	return fd;
 }
 
 /* As high as the kernel takes it, page aligned. */
-static void load_initrd(struct boot_params *params, const char *path)
+static void load_initrd(struct setup_header *header, const char *path)
 {
 	u64 size, top = vm.ram_size;
-	const u8 *file = map_file(path, &size);
+	int fd = open_file(path, &size);
 
-	if (top > params->hdr.initrd_addr_max)
-		top = params->hdr.initrd_addr_max;
-	params->hdr.ramdisk_image = (top - size) & ~(PAGE_SIZE - 1UL);
-	params->hdr.ramdisk_size = size;
-	copy_to_guest(params->hdr.ramdisk_image, file, size);
+	if (top > header->initrd_addr_max)
+		top = header->initrd_addr_max;
+	header->ramdisk_image = (top - size) & ~(PAGE_SIZE - 1UL);
+	header->ramdisk_size = size;
+	read_file(fd, path, 0, header->ramdisk_image, size);
+	close(fd);
 }
 
 static void add_memory(struct boot_params *params, u64 start, u64 end, u32 type)
@@ -77,30 +76,29 @@ void boot_load(const char *kernel, const char *initrd, const char *cmdline)
 	struct boot_params *params = guest_memory(BOOT_PARAMS_ADDR, sizeof(*params));
 	struct setup_header *header = &params->hdr;
 	u64 size, setup;
-	const u8 *file = map_file(kernel, &size);
+	int fd = open_file(kernel, &size);
 
 	/* The header, out of the part of the kernel that real mode would run and that nothing runs here. */
-	if (size < HEADER_OFFSET + sizeof(*header))
-		errx(1, "%s: not a bzImage", kernel);
-	memcpy(header, file + HEADER_OFFSET, sizeof(*header));
+	read_file(fd, kernel, HEADER_OFFSET, BOOT_PARAMS_ADDR + HEADER_OFFSET, sizeof(*header));
 	setup = ((header->setup_sects ?: 4) + 1) * SECTOR;
 	if (header->header != HEADER_MAGIC || header->version < PROTOCOL_2_12 || size < setup ||
 	    !(header->xloadflags & XLF_KERNEL_64))
 		errx(1, "%s: not a bzImage with a 64-bit entry", kernel);
 	if (!guest_memory(header->pref_address, header->init_size))
 		errx(1, "%s: needs more memory than the guest has", kernel);
-	copy_to_guest(header->pref_address, file + setup, size - setup);
+	read_file(fd, kernel, setup, header->pref_address, size - setup);
+	close(fd);
 	entry = header->pref_address + ENTRY_64;
 
 	if (strlen(cmdline) > header->cmdline_size)
 		errx(1, "the kernel's command line is too long");
-	copy_to_guest(CMDLINE_ADDR, cmdline, strlen(cmdline) + 1);
-	copy_to_guest(RESET_VECTOR_ADDR, reset, sizeof(reset));
+	strcpy(guest_memory(CMDLINE_ADDR, strlen(cmdline) + 1), cmdline);
+	memcpy(guest_memory(RESET_VECTOR_ADDR, sizeof(reset)), reset, sizeof(reset));
 	header->cmd_line_ptr = CMDLINE_ADDR;
 	header->type_of_loader = LOADER_OTHER;
 	params->acpi_rsdp_addr = ACPI_ADDR;
 	if (initrd)
-		load_initrd(params, initrd);
+		load_initrd(header, initrd);
 	add_memory(params, 0, LOW_RAM_END, E820_RAM);
 	add_memory(params, LOW_RAM_END, 1UL << 20, E820_RESERVED);
 	add_memory(params, 1UL << 20, vm.ram_size, E820_RAM);
@@ -123,30 +121,22 @@ void boot_vcpu(int vcpu)
 {
 	static const u64 gdt[] = { [SELECTOR_CODE / 8] = 0x00af9b000000ffff,
 				   [SELECTOR_DATA / 8] = 0x00cf93000000ffff };
-	struct kvm_segment code = { .limit = ~0U,
-				    .selector = SELECTOR_CODE,
-				    .type = 0xb,
-				    .present = 1,
-				    .s = 1,
-				    .l = 1,
-				    .g = 1 };
-	struct kvm_segment data = { .limit = ~0U,
-				    .selector = SELECTOR_DATA,
-				    .type = 3,
-				    .present = 1,
-				    .s = 1,
-				    .db = 1,
-				    .g = 1 };
+	struct kvm_segment flat = { .limit = ~0U, .type = 3, .present = 1, .s = 1, .g = 1 };
 	struct kvm_regs regs = { .rip = entry, .rsi = BOOT_PARAMS_ADDR, .rflags = 2 };
 	struct kvm_sregs sregs;
 
 	map_everything();
-	copy_to_guest(GDT_ADDR, gdt, sizeof(gdt));
+	memcpy(guest_memory(GDT_ADDR, sizeof(gdt)), gdt, sizeof(gdt));
 
 	/* What the kernel left at reset stays as it is: the task register, the APIC's base. */
 	IOCTL(vcpu, KVM_GET_SREGS, &sregs);
-	sregs.cs = code;
-	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data;
+	sregs.cs = sregs.ds = flat;
+	sregs.cs.selector = SELECTOR_CODE;
+	sregs.cs.type = 0xb;
+	sregs.cs.l = 1;
+	sregs.ds.selector = SELECTOR_DATA;
+	sregs.ds.db = 1;
+	sregs.es = sregs.fs = sregs.gs = sregs.ss = sregs.ds;
 	sregs.gdt = (struct kvm_dtable){ .base = GDT_ADDR, .limit = sizeof(gdt) - 1 };
 	sregs.cr0 = 1U << 31 | 1 << 4 | 1; /* PG, ET, PE */
 	sregs.cr3 = PAGE_TABLES_ADDR;

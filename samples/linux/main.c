@@ -3,8 +3,8 @@
  * The machine: its memory, its vCPUs with a thread each, and who answers when one leaves the guest.  The main thread serves
  * the devices' file descriptors.
  */
-#include <getopt.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/mman.h>
 
@@ -21,6 +21,8 @@
 
 struct machine vm;
 
+/* Held by whoever is at work for the guest: over devices and their memory. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct pollfd watched[MAX_WATCHED];
 static struct {
 	bool (*handler)(void *data);
@@ -58,10 +60,11 @@ static void serve_devices(void)
 	for (;;) {
 		if (poll(watched, nr_watched, -1) < 0 && errno != EINTR)
 			err(STATUS_ERROR, "poll");
-		for (unsigned int i = 0; i < nr_watched; i++) {
+		pthread_mutex_lock(&lock);
+		for (unsigned int i = 0; i < nr_watched; i++)
 			if (watched[i].revents && !watchers[i].handler(watchers[i].data))
 				watched[i].fd = -1; /* poll() passes over it */
-		}
+		pthread_mutex_unlock(&lock);
 	}
 }
 
@@ -73,28 +76,13 @@ int irq_eventfd(u32 gsi)
 	return irqfd.fd;
 }
 
-int doorbell_eventfd(u64 gpa, u32 value)
-{
-	struct kvm_ioeventfd doorbell = {
-		.addr = gpa,
-		.len = 4,
-		.datamatch = value,
-		.flags = KVM_IOEVENTFD_FLAG_DATAMATCH,
-		.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
-	};
-
-	IOCTL(vm.fd, KVM_IOEVENTFD, &doorbell);
-	return doorbell.fd;
-}
-
 /* --------------------------------------------------------------------------------------------------------- exits */
 
 static void port_out(u16 port, u32 value)
 {
 	if (port >= PORT_SERIAL && port < PORT_SERIAL + 8)
 		serial_out(port - PORT_SERIAL, value);
-	else if (port == PORT_SLEEP &&
-		 value & 1 << 5) /* "sleep enable": off is all the sleep there is */
+	else if (port == PORT_SLEEP && value & 1 << 5) /* "sleep enable": off is all there is */
 		exit(0);
 	else if (port == PORT_RESET && value == 0xfe)
 		exit(STATUS_RESET);
@@ -149,24 +137,32 @@ static void print_registers(int vcpu)
 		regs.rax, regs.rbx, regs.rcx, regs.rdx, regs.rsi, regs.rdi, regs.rbp);
 }
 
+/* What no VMM can go on from, or this one does not know. */
 static void stop(int vcpu, const struct kvm_run *run)
 {
-	switch (run->exit_reason) {
-	case KVM_EXIT_SHUTDOWN:
+	if (run->exit_reason == KVM_EXIT_SHUTDOWN)
 		warnx("a triple fault");
-		break;
-	case KVM_EXIT_FAIL_ENTRY:
+	else if (run->exit_reason == KVM_EXIT_FAIL_ENTRY)
 		warnx("the processor refused the entry: %#llx",
 		      run->fail_entry.hardware_entry_failure_reason);
-		break;
-	case KVM_EXIT_INTERNAL_ERROR:
+	else if (run->exit_reason == KVM_EXIT_INTERNAL_ERROR)
 		warnx("KVM gave up: suberror %u", run->internal.suberror);
-		break;
-	default:
+	else
 		warnx("an exit this VMM does not know: %u", run->exit_reason);
-	}
 	print_registers(vcpu);
 	exit(run->exit_reason == KVM_EXIT_SHUTDOWN ? STATUS_SHUTDOWN : STATUS_ERROR);
+}
+
+static void handle_exit(int vcpu, struct kvm_run *run)
+{
+	pthread_mutex_lock(&lock);
+	if (run->exit_reason == KVM_EXIT_IO)
+		handle_io(run);
+	else if (run->exit_reason == KVM_EXIT_MMIO)
+		handle_mmio(run);
+	else if (run->exit_reason != KVM_EXIT_INTR)
+		stop(vcpu, run);
+	pthread_mutex_unlock(&lock);
 }
 
 /* ---------------------------------------------------------------------------------------------------------- vCPUs */
@@ -221,28 +217,18 @@ static int create_vcpu(u32 id)
 	return vcpu;
 }
 
-static int vcpus[MAX_CPUS];
-
-static void *run_vcpu(void *argument)
+static void *run_vcpu(void *fd)
 {
-	long id = (long)argument;
-	int vcpu = vcpus[id], size = IOCTL(vm.kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
+	int vcpu = *(int *)fd, size = IOCTL(vm.kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
 	struct kvm_run *run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
 
 	if (run == MAP_FAILED)
 		err(STATUS_ERROR, "cannot map a vCPU's kvm_run");
 	for (;;) {
-		if (ioctl(vcpu, KVM_RUN, 0) < 0) {
-			if (errno == EINTR || errno == EAGAIN)
-				continue;
-			err(STATUS_ERROR, "KVM_RUN of vCPU %ld", id);
-		}
-		if (run->exit_reason == KVM_EXIT_IO)
-			handle_io(run);
-		else if (run->exit_reason == KVM_EXIT_MMIO)
-			handle_mmio(run);
-		else if (run->exit_reason != KVM_EXIT_INTR)
-			stop(vcpu, run);
+		if (ioctl(vcpu, KVM_RUN, 0) == 0)
+			handle_exit(vcpu, run);
+		else if (errno != EINTR && errno != EAGAIN)
+			err(STATUS_ERROR, "KVM_RUN");
 	}
 }
 
@@ -276,57 +262,63 @@ static void create_vm(void)
 	IOCTL(vm.fd, KVM_SET_USER_MEMORY_REGION, &memory);
 }
 
-enum { KERNEL, INITRD, APPEND, SMP, MEM, DISK, NET, NR_OPTIONS };
+enum { KERNEL, INITRD, APPEND, SMP, MEM, DISK, NET };
 
-static const struct option options[] = {
-	{ "kernel", required_argument, NULL, KERNEL },
-	{ "initrd", required_argument, NULL, INITRD },
-	{ "append", required_argument, NULL, APPEND },
-	{ "smp", required_argument, NULL, SMP },
-	{ "mem", required_argument, NULL, MEM },
-	{ "disk", required_argument, NULL, DISK },
-	{ "net", required_argument, NULL, NET },
-	{},
+static struct {
+	const char *name, *value;
+} options[] = {
+	[KERNEL] = { "--kernel" },
+	[INITRD] = { "--initrd" },
+	[APPEND] = { "--append", "console=ttyS0" },
+	[SMP] = { "--smp", "1" },
+	[MEM] = { "--mem", "256" },
+	[DISK] = { "--disk" },
+	[NET] = { "--net" },
 };
 
-static void parse(int argc, char **argv, const char **values)
+static void parse(int argc, char **argv)
 {
-	unsigned int option;
+	for (int i = 1; i < argc; i += 2) {
+		unsigned int o = 0;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) < NR_OPTIONS)
-		values[option] = optarg;
-	vm.cpus = atoi(values[SMP]);
-	vm.ram_size = strtoull(values[MEM], NULL, 0) << 20;
-	if (option == -1U && optind == argc && values[KERNEL] && vm.cpus && vm.cpus <= MAX_CPUS &&
-	    vm.ram_size >= 64UL << 20 && vm.ram_size <= RAM_MAX)
+		while (o < ARRAY_SIZE(options) && strcmp(argv[i], options[o].name))
+			o++;
+		if (o == ARRAY_SIZE(options) || i + 1 == argc)
+			goto usage;
+		options[o].value = argv[i + 1];
+	}
+	vm.cpus = atoi(options[SMP].value);
+	vm.ram_size = strtoull(options[MEM].value, NULL, 0) << 20;
+	if (options[KERNEL].value && vm.cpus && vm.cpus <= MAX_CPUS && vm.ram_size >= 64UL << 20 &&
+	    vm.ram_size <= RAM_MAX)
 		return;
-	fprintf(stderr,
-		"usage: vmm --kernel BZIMAGE [--initrd FILE] [--append 'ARGS'] [--smp N] [--mem MB]\n"
-		"           [--disk FILE] [--net self|TAP]\n"
-		"Ends with 0 when the guest powers off, 2 when it resets, 3 after a triple fault,\n"
-		"N when it writes N to port 0xf4.\n");
-	exit(STATUS_ERROR);
+usage:
+	errx(STATUS_ERROR,
+	     "usage: vmm --kernel BZIMAGE [--initrd FILE] [--append 'ARGS'] [--smp N] [--mem MB]\n"
+	     "           [--disk FILE] [--net TAP]\n"
+	     "Ends with 0 when the guest powers off, 2 when it resets, 3 after a triple fault,\n"
+	     "N when it writes N to port 0xf4.");
 }
 
 int main(int argc, char **argv)
 {
-	const char *values[NR_OPTIONS] = { [APPEND] = "console=ttyS0", [SMP] = "1", [MEM] = "256" };
+	static int vcpus[MAX_CPUS];
 	pthread_t thread;
 
-	parse(argc, argv, values);
+	parse(argc, argv);
 	create_vm();
 	serial_init();
-	if (values[DISK])
-		blk_add(values[DISK]);
-	if (values[NET])
-		net_add(values[NET]);
-	acpi_write(virtio_count());
-	boot_load(values[KERNEL], values[INITRD], values[APPEND]);
+	if (options[DISK].value)
+		blk_add(options[DISK].value);
+	if (options[NET].value)
+		net_add(options[NET].value);
+	acpi_write();
+	boot_load(options[KERNEL].value, options[INITRD].value, options[APPEND].value);
 
-	for (long id = 0; id < vm.cpus; id++)
+	for (u32 id = 0; id < vm.cpus; id++)
 		vcpus[id] = create_vcpu(id);
-	for (long id = 0; id < vm.cpus; id++)
-		if (pthread_create(&thread, NULL, run_vcpu, (void *)id))
+	for (u32 id = 0; id < vm.cpus; id++)
+		if (pthread_create(&thread, NULL, run_vcpu, &vcpus[id]))
 			err(STATUS_ERROR, "no thread for a vCPU");
 	serve_devices();
 }

@@ -25,7 +25,6 @@
 #define LSR_EMPTY 0x60 /* nothing left to send */
 #define MSR_CONNECTED 0xb0
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static u8 registers[8], divisor[2];
 static u8 received[256];
 static unsigned int head, tail; /* of what was received */
@@ -51,72 +50,54 @@ static void interrupt(void)
 
 void serial_out(u16 offset, u8 value)
 {
-	pthread_mutex_lock(&lock);
 	if (offset < 2 && registers[LCR] & LCR_DLAB) {
 		divisor[offset] = value;
 	} else if (offset == DATA) {
 		if (write(STDOUT_FILENO, &value, 1) != 1)
 			exit(1);
 		sent = true;
-	} else if (offset != LSR && offset != MSR) {
-		if (offset == IER && value & ~registers[IER] & IER_SENT)
-			sent = true;
+	} else {
+		sent |= offset == IER && value & ~registers[IER] & IER_SENT;
 		registers[offset] = value;
 	}
 	interrupt();
-	pthread_mutex_unlock(&lock);
-}
-
-static u8 read_register(u16 offset)
-{
-	u8 value;
-
-	switch (offset) {
-	case DATA:
-		return head == tail ? 0 : received[tail++ % sizeof(received)];
-	case IIR:
-		value = reason();
-		if (value == IIR_SENT)
-			sent = false;
-		return value | IIR_FIFO;
-	case LSR:
-		return LSR_EMPTY | (head != tail ? LSR_RECEIVED : 0);
-	case MSR:
-		return MSR_CONNECTED;
-	default:
-		return registers[offset];
-	}
 }
 
 u8 serial_in(u16 offset)
 {
-	u8 value;
+	u8 value = registers[offset];
 
-	pthread_mutex_lock(&lock);
 	if (offset < 2 && registers[LCR] & LCR_DLAB)
-		value = divisor[offset];
-	else
-		value = read_register(offset);
-	interrupt();
-	pthread_mutex_unlock(&lock);
+		return divisor[offset];
+	switch (offset) {
+	case DATA:
+		value = head == tail ? 0 : received[tail++ % sizeof(received)];
+		interrupt(); /* for the next */
+		break;
+	case IIR:
+		value = reason() | IIR_FIFO;
+		sent &= reason() != IIR_SENT;
+		break;
+	case LSR:
+		value = LSR_EMPTY | (head != tail ? LSR_RECEIVED : 0);
+		break;
+	case MSR:
+		value = MSR_CONNECTED;
+	}
 	return value;
 }
 
 static bool typed(void *unused)
 {
 	u8 key;
-	bool more = true;
 
-	/* What does not fit waits in the terminal: this is called again. */
-	pthread_mutex_lock(&lock);
-	if (head - tail < sizeof(received)) {
-		more = read(STDIN_FILENO, &key, 1) == 1;
-		if (more)
-			received[head++ % sizeof(received)] = key;
-		interrupt();
-	}
-	pthread_mutex_unlock(&lock);
-	return more;
+	if (head - tail == sizeof(received))
+		return true; /* what does not fit waits in the terminal: this is called again */
+	if (read(STDIN_FILENO, &key, 1) != 1)
+		return false;
+	received[head++ % sizeof(received)] = key;
+	interrupt();
+	return true;
 }
 
 static void restore_terminal(void)

@@ -6,18 +6,16 @@
  * device's interrupt is a write to another (irqfd).  All that is in the rings and descriptors is the guest's word and
  * checked before use.
  */
-#include <endian.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 #include <linux/virtio_ring.h>
 
 #include "vmm.h"
 
-#define MAX_DEVICES 4
 #define MAGIC 0x74726976 /* "virt" */
-#define VENDOR 0x53414d50
 
-static struct virtio *devices[MAX_DEVICES];
+/* Where none was added is one whose ID is 0: a placeholder, which drivers leave alone. */
+static struct virtio *devices[VIRTIO_DEVICES], placeholder;
 static unsigned int nr_devices;
 
 /* ----------------------------------------------------------------------------------------------------- queues */
@@ -33,13 +31,10 @@ bool queue_pop(struct queue *queue, struct chain *chain)
 		return false;
 	chain->readable = chain->writable = 0;
 	chain->head = next = avail->ring[queue->last_avail++ % queue->size];
-	for (unsigned int n = 0; n < queue->size; n++) {
-		struct vring_desc desc;
+	for (unsigned int n = 0; n < queue->size && next < queue->size; n++) {
+		struct vring_desc desc = *(volatile struct vring_desc *)&table[next];
 		struct iovec *iov = &chain->iov[n];
 
-		if (next >= queue->size)
-			break;
-		desc = *(volatile struct vring_desc *)&table[next];
 		iov->iov_base = guest_memory(desc.addr, desc.len);
 		iov->iov_len = desc.len;
 		if (!iov->iov_base || (chain->writable && !(desc.flags & VRING_DESC_F_WRITE)))
@@ -74,30 +69,34 @@ void virtio_interrupt(struct virtio *dev, struct queue *queue)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (avail && avail->flags & VRING_AVAIL_F_NO_INTERRUPT)
 		return;
-	__atomic_fetch_or(&dev->isr, VIRTIO_MMIO_INT_VRING, __ATOMIC_SEQ_CST);
+	dev->isr |= VIRTIO_MMIO_INT_VRING;
 	eventfd_write(dev->irq, 1);
 }
 
-/* A doorbell rang, in the main thread. */
+/* A doorbell rang.  That of another queue says only that there are buffers: whoever needs one finds it. */
 static bool serve(void *data)
 {
+	static struct chain chain;
 	struct virtio *dev = data;
+	struct queue *queue = &dev->queues[dev->request_queue];
+	bool any = false;
+	eventfd_t times;
 
-	pthread_mutex_lock(&dev->lock);
-	for (unsigned int i = 0; i < dev->nr_queues; i++) {
-		eventfd_t times;
-
-		if (!eventfd_read(dev->queues[i].kick, &times) && dev->queues[i].ready)
-			dev->kicked(dev, &dev->queues[i]);
-	}
-	pthread_mutex_unlock(&dev->lock);
+	for (unsigned int i = 0; i < dev->nr_queues; i++)
+		eventfd_read(dev->queues[i].kick, &times);
+	for (; queue_pop(queue, &chain); any = true)
+		queue_push(queue, &chain, dev->request(&chain));
+	if (any)
+		virtio_interrupt(dev, queue);
 	return true;
 }
 
 /* -------------------------------------------------------------------------------------------------- registers */
 
-static u32 read_register(struct virtio *dev, u32 offset)
+static u32 read_register(const struct virtio *dev, u32 offset)
 {
+	bool queue = dev->queue_select < dev->nr_queues;
+
 	switch (offset) {
 	case VIRTIO_MMIO_MAGIC_VALUE:
 		return MAGIC;
@@ -105,20 +104,18 @@ static u32 read_register(struct virtio *dev, u32 offset)
 		return 2;
 	case VIRTIO_MMIO_DEVICE_ID:
 		return dev->id;
-	case VIRTIO_MMIO_VENDOR_ID:
-		return VENDOR;
 	case VIRTIO_MMIO_DEVICE_FEATURES:
 		return dev->feature_select < 2 ? dev->features >> (32 * dev->feature_select) : 0;
 	case VIRTIO_MMIO_QUEUE_NUM_MAX:
-		return dev->queue_select < dev->nr_queues ? QUEUE_MAX : 0;
+		return queue ? QUEUE_MAX : 0;
 	case VIRTIO_MMIO_QUEUE_READY:
-		return dev->queue_select < dev->nr_queues ? dev->queues[dev->queue_select].ready :
-							    0;
+		return queue && dev->queues[dev->queue_select].ready;
+	case VIRTIO_MMIO_INTERRUPT_STATUS:
+		return dev->isr;
 	case VIRTIO_MMIO_STATUS:
 		return dev->status;
-	default:
-		return 0;
 	}
+	return 0;
 }
 
 /* The rings must be where memory is, and the size a power of two. */
@@ -134,13 +131,15 @@ static bool queue_usable(const struct queue *queue)
 
 static void write_queue_register(struct queue *queue, u32 offset, u32 value)
 {
-	u64 *addresses[] = { &queue->desc, &queue->avail,
-			     &queue->used }; /* 16 bytes apart, in two halves */
+	/* 16 bytes apart, in two halves */
+	u64 *addresses[] = { &queue->desc, &queue->avail, &queue->used };
 	u32 i = (offset - VIRTIO_MMIO_QUEUE_DESC_LOW) / 16;
 
 	if (offset == VIRTIO_MMIO_QUEUE_READY) {
 		queue->ready = value & 1 && queue_usable(queue);
 		queue->last_avail = 0;
+	} else if (queue->ready) {
+		return; /* what was set of a queue in use stays */
 	} else if (offset == VIRTIO_MMIO_QUEUE_NUM) {
 		queue->size = value <= QUEUE_MAX ? value : 0;
 	} else if (offset >= VIRTIO_MMIO_QUEUE_DESC_LOW && i < ARRAY_SIZE(addresses)) {
@@ -153,80 +152,59 @@ static void write_register(struct virtio *dev, u32 offset, u32 value)
 	switch (offset) {
 	case VIRTIO_MMIO_DEVICE_FEATURES_SEL:
 		dev->feature_select = value;
-		return;
+		break;
 	case VIRTIO_MMIO_QUEUE_SEL:
 		dev->queue_select = value;
-		return;
+		break;
+	case VIRTIO_MMIO_INTERRUPT_ACK:
+		dev->isr &= ~value;
+		break;
 	case VIRTIO_MMIO_STATUS:
 		dev->status = value;
-		if (value == 0) /* a reset */
-			for (unsigned int i = 0; i < dev->nr_queues; i++)
-				dev->queues[i].ready = false;
-		return;
+		for (unsigned int i = 0; value == 0 && i < dev->nr_queues; i++)
+			dev->queues[i].ready = false; /* a reset */
+		break;
+	default:
+		if (dev->queue_select < dev->nr_queues)
+			write_queue_register(&dev->queues[dev->queue_select], offset, value);
 	}
-	/* What was set of a queue in use stays. */
-	if (dev->queue_select < dev->nr_queues &&
-	    (!dev->queues[dev->queue_select].ready || offset == VIRTIO_MMIO_QUEUE_READY))
-		write_queue_register(&dev->queues[dev->queue_select], offset, value);
-}
-
-static void read_config(struct virtio *dev, u32 offset, void *data, u32 len)
-{
-	memset(data, 0, len);
-	if (offset < dev->config_size && len <= dev->config_size - offset)
-		memcpy(data, dev->config + offset, len);
 }
 
 bool virtio_mmio(u64 gpa, void *data, u32 len, bool write)
 {
 	u64 index = (gpa - VIRTIO_BASE) / 0x1000;
-	u32 offset = gpa & 0xfff, value;
+	u32 offset = gpa & 0xfff, at = offset - VIRTIO_MMIO_CONFIG, value;
 	struct virtio *dev;
 
-	if (gpa < VIRTIO_BASE || index >= nr_devices)
+	if (index >= VIRTIO_DEVICES || (offset < VIRTIO_MMIO_CONFIG && len != 4))
 		return false;
-	dev = devices[index];
-	if (offset < VIRTIO_MMIO_CONFIG && len != 4)
-		return false;
+	dev = devices[index] ?: &placeholder;
 	memcpy(&value, data, 4);
-
-	/* The two that an interrupt handler uses, without the lock. */
-	if (offset == VIRTIO_MMIO_INTERRUPT_STATUS || offset == VIRTIO_MMIO_INTERRUPT_ACK) {
-		value = __atomic_fetch_and(&dev->isr, write ? ~value : ~0U, __ATOMIC_SEQ_CST);
-		if (!write)
-			memcpy(data, &value, 4);
-		return true;
-	}
-	pthread_mutex_lock(&dev->lock);
 	if (offset >= VIRTIO_MMIO_CONFIG && !write) {
-		read_config(dev, offset - VIRTIO_MMIO_CONFIG, data, len);
+		memset(data, 0, len);
+		if (at < dev->config_size && len <= dev->config_size - at)
+			memcpy(data, dev->config + at, len);
 	} else if (offset < VIRTIO_MMIO_CONFIG && write) {
 		write_register(dev, offset, value);
 	} else if (!write) {
 		value = read_register(dev, offset);
 		memcpy(data, &value, 4);
 	}
-	pthread_mutex_unlock(&dev->lock);
 	return true;
-}
-
-unsigned int virtio_count(void)
-{
-	return nr_devices;
 }
 
 void virtio_add(struct virtio *dev)
 {
-	if (nr_devices == MAX_DEVICES)
-		errx(1, "too many virtio devices");
-	dev->index = nr_devices++;
+	struct kvm_ioeventfd doorbell = { .len = 4, .flags = KVM_IOEVENTFD_FLAG_DATAMATCH };
+
+	doorbell.addr = VIRTIO_BASE + nr_devices * 0x1000 + VIRTIO_MMIO_QUEUE_NOTIFY;
 	dev->features |= 1ULL << VIRTIO_F_VERSION_1;
-	devices[dev->index] = dev;
-	pthread_mutex_init(&dev->lock, NULL);
-	dev->irq = irq_eventfd(VIRTIO_GSI + dev->index);
+	dev->irq = irq_eventfd(VIRTIO_GSI + nr_devices);
+	devices[nr_devices++] = dev;
 	for (unsigned int i = 0; i < dev->nr_queues; i++) {
-		dev->queues[i].kick = doorbell_eventfd(
-			VIRTIO_BASE + dev->index * 0x1000 + VIRTIO_MMIO_QUEUE_NOTIFY, i);
-		watch(dev->queues[i].kick, serve, dev);
+		doorbell.fd = dev->queues[i].kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		doorbell.datamatch = i;
+		IOCTL(vm.fd, KVM_IOEVENTFD, &doorbell);
+		watch(doorbell.fd, serve, dev);
 	}
 }

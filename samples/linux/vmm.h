@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A VMM that boots Linux, in little over a thousand lines.  Read main.c first, then boot.c and acpi.c for what the kernel finds
- * when it starts, and virtio.c for how a device and its driver talk.
+ * A VMM that boots Linux, in less than a thousand lines.  Read main.c first, then boot.c and acpi.c for what the kernel
+ * finds when it starts, and virtio.c for how a device and its driver talk.
  *
- * There is one machine in a process, so what belongs to it is global.
+ * There is one machine in a process, so what belongs to it is global.  One lock is enough: vCPUs hold it while they are
+ * out of the guest with an exit, the main thread while it serves the devices.
  */
 #ifndef VMM_H
 #define VMM_H
@@ -12,7 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -33,6 +33,7 @@ typedef uint64_t u64;
 /* The machine as guest and VMM both know it.  Global interrupts 0 to 15 reach the PIC too: nothing here uses those. */
 #define RAM_MAX 0xd0000000UL /* devices live between this and 4 GiB */
 #define VIRTIO_BASE 0xd0000000UL /* a page for each virtio device */
+#define VIRTIO_DEVICES 2
 #define SERIAL_GSI 16
 #define VIRTIO_GSI 17 /* the first device's */
 #define PORT_SERIAL 0x3f8 /* 8 ports */
@@ -69,15 +70,11 @@ void *guest_memory(u64 gpa, u64 size);
 void watch(int fd, bool (*handler)(void *data), void *data);
 /* An eventfd whose write is an edge on an interrupt line. */
 int irq_eventfd(u32 gsi);
-/* An eventfd that a guest's write of @value to @gpa signals, without an exit to the VMM. */
-int doorbell_eventfd(u64 gpa, u32 value);
 
-/* boot.c: loads a bzImage; puts a vCPU at its entry. */
+/* boot.c: loads a bzImage; puts a vCPU at its entry.  acpi.c: tables of CPUs, devices and how to power off. */
 void boot_load(const char *kernel, const char *initrd, const char *cmdline);
 void boot_vcpu(int vcpu);
-
-/* acpi.c: the tables that tell of CPUs, devices and how to power off. */
-void acpi_write(unsigned int virtio_devices);
+void acpi_write(void);
 
 /* serial.c: a 16550A. */
 void serial_init(void);
@@ -91,23 +88,8 @@ struct queue {
 	u16 size;
 	u16 last_avail; /* what the device has taken */
 	bool ready;
-	int kick; /* the doorbell */
+	int kick; /* the doorbell: an eventfd that the driver's write signals */
 	u64 desc, avail, used; /* guest addresses */
-};
-
-struct virtio {
-	u32 id; /* VIRTIO_ID_* */
-	u64 features;
-	const void *config;
-	u32 config_size;
-	unsigned int nr_queues;
-	void (*kicked)(struct virtio *dev, struct queue *queue);
-
-	struct queue queues[2];
-	u32 index, status, feature_select, queue_select;
-	u32 isr; /* atomic: the interrupt handler must not wait for a device at work */
-	int irq;
-	pthread_mutex_t lock; /* all but isr */
 };
 
 /* A chain of descriptors: what the device may read, then what it may write. */
@@ -117,11 +99,24 @@ struct chain {
 	struct iovec iov[QUEUE_MAX];
 };
 
+struct virtio {
+	u32 id; /* VIRTIO_ID_* */
+	u64 features;
+	const void *config;
+	u32 config_size;
+	unsigned int nr_queues;
+	unsigned int request_queue; /* the one whose chains are for request() */
+	u32 (*request)(struct chain *chain); /* returns how many bytes it has written */
+
+	struct queue queues[2];
+	u32 isr, status, feature_select, queue_select;
+	int irq;
+};
+
 void virtio_add(struct virtio *dev);
-unsigned int virtio_count(void);
 /* False when no device is there. */
 bool virtio_mmio(u64 gpa, void *data, u32 len, bool write);
-/* The next chain; false when there is none.  The device's lock is held for these three. */
+/* The next chain; false when there is none. */
 bool queue_pop(struct queue *queue, struct chain *chain);
 /* Gives a chain back, with so many bytes written. */
 void queue_push(struct queue *queue, const struct chain *chain, u32 written);
@@ -129,6 +124,6 @@ void virtio_interrupt(struct virtio *dev, struct queue *queue);
 
 /* blk.c, net.c */
 void blk_add(const char *path);
-void net_add(const char *peer);
+void net_add(const char *tap);
 
 #endif
