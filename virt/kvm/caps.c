@@ -19,6 +19,7 @@ static int enable_halt_poll(struct kvm *kvm, const struct kvm_enable_cap *cap)
 
 static const struct kvm_cap caps[] = {
 	{ .cap = KVM_CAP_USER_MEMORY, .value = 1 },
+	{ .cap = KVM_CAP_USER_MEMORY2, .value = 1 },
 	{ .cap = KVM_CAP_DESTROY_MEMORY_REGION_WORKS, .value = 1 },
 	{ .cap = KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, .value = 1 },
 	{ .cap = KVM_CAP_NR_MEMSLOTS, .value = KVM_USER_MEM_SLOTS },

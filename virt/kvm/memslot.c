@@ -394,6 +394,13 @@ long kvm_vm_set_user_memory_region(struct kvm *kvm, const struct kvm_userspace_m
 	return r;
 }
 
+/*
+ * KVM_SET_USER_MEMORY_REGION2, too: what it has behind the older structure is for flags that are not taken
+ * (KVM_MEM_GUEST_MEMFD).
+ */
+static_assert(offsetofend(struct kvm_userspace_memory_region2, userspace_addr) ==
+	      sizeof(struct kvm_userspace_memory_region));
+
 long kvm_vm_ioctl_set_memory_region(struct kvm *kvm, union kvm_ioctl_arg arg)
 {
 	return kvm_vm_set_user_memory_region(kvm, arg.buf);

@@ -227,6 +227,7 @@ const struct kvm_cap kvm_arch_caps[] = {
 	{ .cap = KVM_CAP_VCPU_EVENTS, .value = 1 },
 	{ .cap = KVM_CAP_INTR_SHADOW, .value = 1 },
 	{ .cap = KVM_CAP_DEBUGREGS, .value = 1 },
+	{ .cap = KVM_CAP_PRE_FAULT_MEMORY, .value = 1 },
 	{ .cap = KVM_CAP_XSAVE, .value = 1 },
 	{ .cap = KVM_CAP_XSAVE2, .check = kvm_xsave2_size },
 	{ .cap = KVM_CAP_XCRS, .check = check_xcrs },

@@ -15,6 +15,7 @@
 
 #include "async_pf.h"
 #include "io_x86.h"
+#include "ioctl.h"
 #include "tdp.h"
 #include "trace_mmu.h"
 #include "trace_x86.h"
@@ -240,7 +241,7 @@ static int get_from_host(struct kvm_vcpu *vcpu, const struct tdp_map *m, hva_t h
 {
 	struct mm_struct *mm = vcpu->kvm->mm;
 
-	if (unlikely(kvm_async_pf_possible(vcpu))) {
+	if (unlikely(!m->ahead && kvm_async_pf_possible(vcpu))) {
 		if (!host_fault_in_nowait(mm, hva, m->write))
 			return FAULT_AGAIN;
 		if (kvm_async_pf_begin(vcpu, m->gfn, hva, m->write))
@@ -316,44 +317,51 @@ static int map_private(struct kvm_vcpu *vcpu, struct tdp_map *m, struct page *pa
 	return kvm_tdp_map(vcpu, m) == TDP_RETRY ? FAULT_AGAIN : FAULT_FIXED;
 }
 
-static int try_fault(struct kvm_vcpu *vcpu, gfn_t gfn, u64 error)
+static struct tdp_map wanted(gfn_t gfn, u64 error)
 {
 	const struct tdp_format *f = &kvm_backend.caps.tdp;
 	bool write = error & KVM_PF_WRITE, fetch = error & KVM_PF_FETCH;
-	struct tdp_map m = {
+
+	return (struct tdp_map){
 		.gfn = gfn,
+		.level = TDP_LEVEL_4K,
 		.write = write,
 		.fetch = fetch,
 		.need = TDP_P | (write ? TDP_W : 0) | (fetch ? f->exec : 0),
 		.deny = fetch ? f->noexec : 0,
 	};
-	struct kvm_memslot *slot;
+}
 
-	m.seq = kvm_mmu_sync_begin(&vcpu->kvm->mmu_sync);
+static int try_fault(struct kvm_vcpu *vcpu, struct tdp_map *m)
+{
+	struct kvm_memslot *slot;
+	gfn_t gfn = m->gfn;
+
+	m->seq = kvm_mmu_sync_begin(&vcpu->kvm->mmu_sync);
 	slot = kvm_vcpu_gfn_to_slot(vcpu, gfn);
 	if (unlikely(!slot)) {
 		struct page *page = private_page(vcpu->kvm, gfn);
 
 		if (!page)
 			return FAULT_MMIO;
-		return kvm_tdp_fill_cache(vcpu) ?: map_private(vcpu, &m, page);
+		return kvm_tdp_fill_cache(vcpu) ?: map_private(vcpu, m, page);
 	}
-	if (write && slot->flags & KVM_MEM_READONLY)
+	if (m->write && slot->flags & KVM_MEM_READONLY)
 		return FAULT_MMIO;
-	if (write && slot->dirty_bitmap && kvm_tdp_unprotect(vcpu->kvm, gfn)) {
+	if (m->write && slot->dirty_bitmap && kvm_tdp_unprotect(vcpu->kvm, gfn)) {
 		vcpu->stat.pf_fast++;
 		kvm_mark_page_dirty(vcpu->kvm, slot, gfn);
 		return FAULT_FIXED;
 	}
-	if (unlikely(!f->accessed) && kvm_tdp_untrack(vcpu->kvm, &m)) {
+	if (unlikely(!kvm_backend.caps.tdp.accessed) && kvm_tdp_untrack(vcpu->kvm, m)) {
 		vcpu->stat.pf_fast++;
-		if (write)
+		if (m->write)
 			kvm_mark_page_dirty(vcpu->kvm, slot, gfn);
 		return FAULT_FIXED;
 	}
 	if (unlikely(kvm_tdp_fill_cache(vcpu)))
 		return -ENOMEM;
-	return map_page(vcpu, slot, &m);
+	return map_page(vcpu, slot, m);
 }
 
 /* ---------------------------------------------------------------- the fault */
@@ -376,6 +384,19 @@ bool kvm_mmu_is_mmio(struct kvm_vcpu *vcpu, gpa_t gpa)
 	return true;
 }
 EXPORT_SYMBOL_GPL(kvm_mmu_is_mmio);
+
+/* Until it is there, or cannot be. */
+static int handle_fault(struct kvm_vcpu *vcpu, struct tdp_map *m)
+{
+	int r;
+
+	while ((r = try_fault(vcpu, m)) == FAULT_AGAIN) {
+		if (signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return r;
+}
 
 /* The VMM's memory failed the guest: the VMM gets to know where. */
 static int report_failure(struct kvm_vcpu *vcpu, gfn_t gfn, int err)
@@ -435,19 +456,14 @@ EXPORT_SYMBOL_GPL(kvm_mmu_page_logged);
 int kvm_mmu_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error, const void *insn, int len)
 {
 	gfn_t gfn = gpa_to_gfn(gpa);
+	struct tdp_map m = wanted(gfn, error);
 	int r;
 
 	vcpu->stat.pf_taken++;
 	trace_kvm_page_fault(vcpu, gpa, error);
 	if (kvm_mmu_is_mmio(vcpu, gpa))
 		goto mmio;
-	while ((r = try_fault(vcpu, gfn, error)) == FAULT_AGAIN) {
-		if (signal_pending(current)) {
-			r = -EINTR;
-			break;
-		}
-		cond_resched();
-	}
+	r = handle_fault(vcpu, &m);
 	if (likely(r == FAULT_FIXED || r == FAULT_LATER))
 		return KVM_REENTER;
 	if (r < 0)
@@ -459,3 +475,44 @@ mmio:
 	return kvm_mmio_fault(vcpu, gpa, error, insn, len);
 }
 EXPORT_SYMBOL_GPL(kvm_mmu_fault);
+
+/* ---------------------------------------------------------------- KVM_PRE_FAULT_MEMORY */
+
+/* As the guest's reading the frame at @p->gpa would, and on to the end of the page that was mapped. */
+static int prefault_one(struct kvm_vcpu *vcpu, struct kvm_pre_fault_memory *p)
+{
+	struct tdp_map m = wanted(gpa_to_gfn(p->gpa), 0);
+	gpa_t size;
+	int r;
+
+	m.ahead = true;
+	r = handle_fault(vcpu, &m);
+	if (r == FAULT_MMIO)
+		return -ENOENT;
+	if (r < 0)
+		return r;
+	size = gfn_to_gpa(tdp_level_pages(m.level));
+	size = min(p->size, size - (p->gpa & (size - 1)));
+	p->gpa += size;
+	p->size -= size;
+	return 0;
+}
+
+long kvm_vcpu_pre_fault_memory(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
+{
+	struct kvm_pre_fault_memory *p = arg.buf;
+	u64 all = p->size;
+	int idx, r = 0;
+
+	if (p->flags || !p->size || !PAGE_ALIGNED(p->gpa) || !PAGE_ALIGNED(p->size) ||
+	    p->gpa + p->size <= p->gpa)
+		return -EINVAL;
+	idx = srcu_read_lock(&vcpu->kvm->srcu);
+	while (p->size && !r) {
+		r = signal_pending(current) ? -EINTR : prefault_one(vcpu, p);
+		cond_resched();
+	}
+	srcu_read_unlock(&vcpu->kvm->srcu, idx);
+	/* What has been done is told; what stopped it is met again by the next call. */
+	return p->size == all ? r : 0;
+}

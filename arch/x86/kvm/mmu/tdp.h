@@ -60,6 +60,7 @@ struct kvm_tdp {
  * @level: size of the page to map
  * @write: the guest wants to write
  * @fetch: the guest wants to execute
+ * @ahead: nobody waits for it in the guest (KVM_PRE_FAULT_MEMORY)
  * @nx_split: would be large, but for its being executed
  * @need: bits that an entry that allows the access has
  * @deny: bits that it has not
@@ -73,6 +74,7 @@ struct tdp_map {
 	int level;
 	bool write;
 	bool fetch;
+	bool ahead;
 	bool nx_split;
 	u64 need;
 	u64 deny;

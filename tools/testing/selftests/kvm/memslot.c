@@ -201,7 +201,7 @@ CASE(nowhere, "a slot over addresses where the program has nothing is taken; tou
 	vcpu_expect_sync(cpu, 1);
 }
 
-CASE(region2, "KVM_SET_USER_MEMORY_REGION2 does the same, and checks its own padding")
+CASE(region2, "KVM_SET_USER_MEMORY_REGION2 does the same, and knows no more flags")
 {
 	struct vm *vm = vm_new(0);
 	struct vcpu *cpu = vcpu_new(vm, touch, GPA);
@@ -215,6 +215,9 @@ CASE(region2, "KVM_SET_USER_MEMORY_REGION2 does the same, and checks its own pad
 	NEED(vm->kvm, KVM_CAP_USER_MEMORY2);
 	r.flags = 1U << 20;
 	CHECK_ERRNO(ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION2, &r), EINVAL);
+	r.flags = KVM_MEM_GUEST_MEMFD;
+	if (!kvm_cap(vm->fd, KVM_CAP_GUEST_MEMFD))
+		CHECK_ERRNO(ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION2, &r), EINVAL);
 	r.flags = 0;
 	OK(ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION2, &r));
 	vcpu_expect_sync(cpu, 1);

@@ -53,3 +53,19 @@ CASE(bad, "unaligned ranges, flags and no size give EINVAL; where there is no me
 	p = (struct kvm_pre_fault_memory){ .gpa = GPA, .size = PAGE };
 	CHECK_ERRNO(prefault(cpu, &p), ENOENT);
 }
+
+CASE(partly, "a range that ends in nothing is done as far as it goes; its huge pages as a whole")
+{
+	struct vm *vm = vm_new(0);
+	struct vcpu *cpu = vcpu_new(vm, touch, 0);
+	struct kvm_pre_fault_memory p = { .gpa = GPA + 3 * PAGE, .size = 4 * N * PAGE };
+
+	NEED(vm->kvm, KVM_CAP_PRE_FAULT_MEMORY);
+	vm_add_slot(vm, SLOT_TEST, 0, GPA, N * PAGE);
+	OK(prefault(cpu, &p));
+	CHECK_EQ(p.gpa, GPA + N * PAGE);
+	CHECK_EQ(p.size, (3 * N + 3) * PAGE);
+	CHECK_ERRNO(prefault(cpu, &p), ENOENT);
+	CHECK_EQ(p.gpa, GPA + N * PAGE);
+	vcpu_expect_sync(cpu, 1);
+}
