@@ -74,6 +74,8 @@ CASE(released, "when the last is closed the count is what it was")
 
 CASE(parameters, "the parameters that programs read are there")
 {
+	static const char *const yes_or_no[] = { "ignore_msrs", "tdp_mmu", "eager_page_split",
+						 "enable_pmu", "enable_vmware_backdoor" };
 	char path[100], text[40];
 	bool intel = cpu_is_intel();
 
@@ -86,6 +88,10 @@ CASE(parameters, "the parameters that programs read are there")
 		 intel ? "ept" : "npt");
 	if (CHECK(read_file(path, text, sizeof(text))))
 		CHECK(strchr("01YN", text[0]));
-	CHECK(read_file("/sys/module/kvm/parameters/ignore_msrs", text, sizeof(text)));
+	for (size_t i = 0; i < ARRAY_SIZE(yes_or_no); i++) {
+		snprintf(path, sizeof(path), "/sys/module/kvm/parameters/%s", yes_or_no[i]);
+		if (CHECK(read_file(path, text, sizeof(text))))
+			CHECK(strchr("YN", text[0]));
+	}
 	CHECK(read_file("/sys/module/kvm/parameters/halt_poll_ns", text, sizeof(text)));
 }
