@@ -80,16 +80,27 @@ static __always_inline enum emul_result next_bytes(struct emul_ctxt *c, unsigned
 {
 	struct emul_insn *insn = &c->insn;
 	const u8 *p = insn->bytes + insn->pos;
+	u16 word;
 	u32 v;
 
 	if (unlikely(insn->pos + n > insn->fetched))
 		return next_bytes_slow(c, n, val);
-	if (likely(n == 1)) {
+	switch (n) {
+	case 1:
 		*val = *p;
-	} else if (likely(n == 4)) {
+		break;
+	case 2:
+		memcpy(&word, p, 2);
+		*val = word;
+		break;
+	case 4:
 		memcpy(&v, p, 4);
 		*val = v;
-	} else {
+		break;
+	case 8:
+		memcpy(val, p, 8);
+		break;
+	default:
 		return next_bytes_slow(c, n, val);
 	}
 	insn->pos += n;
@@ -265,8 +276,8 @@ static noinline enum emul_result decode_modrm16(struct emul_ctxt *c, unsigned in
 	else if (mod == 2 || insn->base == BASE_NONE)
 		TRY(next_bytes(c, 2, &disp));
 	insn->disp = mod == 1 ? (s8)disp : (s16)disp;
-	if (!(insn->pfx & P_SEG))
-		insn->seg = insn->base == EMUL_RBP ? EMUL_SS : EMUL_DS;
+	if (insn->base == EMUL_RBP && !(insn->pfx & P_SEG))
+		insn->seg = EMUL_SS;
 	return EMUL_DONE;
 }
 
@@ -307,8 +318,8 @@ static __always_inline enum emul_result decode_modrm32(struct emul_ctxt *c, unsi
 		TRY(next_bytes(c, 4, &disp));
 		insn->disp = (s32)disp;
 	}
-	if (!(insn->pfx & P_SEG))
-		insn->seg = insn->base == EMUL_RSP || insn->base == EMUL_RBP ? EMUL_SS : EMUL_DS;
+	if (unlikely((insn->base & ~1) == EMUL_RSP) && !(insn->pfx & P_SEG)) /* or RBP */
+		insn->seg = EMUL_SS;
 	return EMUL_DONE;
 }
 
@@ -329,7 +340,8 @@ static __always_inline enum emul_result decode_modrm(struct emul_ctxt *c)
 }
 
 /* Follow the tables down to the row of this instruction.  ModRM is read on the way if need be. */
-static enum emul_result find_row(struct emul_ctxt *c, const struct emul_desc *row, bool *have_modrm)
+static noinline enum emul_result find_row(struct emul_ctxt *c, const struct emul_desc *row,
+					  bool *have_modrm)
 {
 	struct emul_insn *insn = &c->insn;
 	unsigned int i;
@@ -372,14 +384,14 @@ static __always_inline void decode_sizes(struct emul_ctxt *c)
 {
 	struct emul_insn *insn = &c->insn;
 	u32 flags = insn->desc->flags;
-	bool p66 = (insn->pfx & P_66) && !(flags & F_NO66);
+	bool p66;
 
+	if (em_long(c) && likely(!(flags & (F_N64 | F_D64 | F_F64 | F_NO66)))) {
+		insn->op_bytes = (insn->rex & REX_W) ? 8 : (insn->pfx & P_66) ? 2 : 4;
+		return;
+	}
+	p66 = (insn->pfx & P_66) && !(flags & F_NO66);
 	if (em_long(c)) {
-		if (likely(!((insn->pfx & P_66) | (insn->rex & REX_W)) &&
-			   !(flags & (F_N64 | F_D64 | F_F64)))) {
-			insn->op_bytes = 4;
-			return;
-		}
 		if (flags & F_N64)
 			insn->op_bytes = 8;
 		else if ((insn->rex & REX_W) || ((flags & F_F64) && em_has(c, EMUL_F_INTEL)))
@@ -418,24 +430,9 @@ static bool vex_ok(struct emul_ctxt *c)
 	return true;
 }
 
-/**
- * em_operand_bytes - the size of an operand
- * @insn:	the instruction, decoded
- * @mode:	enum emul_mode
- * @code:	enum emul_operand
- */
-unsigned int em_operand_bytes(const struct emul_insn *insn, unsigned int mode, unsigned int code)
+static noinline unsigned int rare_size(const struct emul_insn *insn, bool x64, unsigned int size)
 {
-	unsigned int size = emul_operand_info[code].size;
-	bool x64 = mode == EMUL_MODE_LONG;
-
-	if (likely(size < SZ_V))
-		return size;
 	switch (size) {
-	case SZ_V:
-		return insn->op_bytes;
-	case SZ_Z:
-		return min_t(unsigned int, insn->op_bytes, 4);
 	case SZ_Y:
 		return x64 && (insn->rex & REX_W) ? 8 : 4;
 	case SZ_N:
@@ -459,6 +456,27 @@ unsigned int em_operand_bytes(const struct emul_insn *insn, unsigned int mode, u
 	}
 }
 
+static __always_inline unsigned int operand_bytes(const struct emul_insn *insn, bool x64,
+						  unsigned int size)
+{
+	if (likely(size < SZ_V))
+		return size;
+	if (likely(size <= SZ_Z))
+		return size == SZ_V || insn->op_bytes < 4 ? insn->op_bytes : 4;
+	return rare_size(insn, x64, size);
+}
+
+/**
+ * em_operand_bytes - the size of an operand
+ * @insn:	the instruction, decoded
+ * @mode:	enum emul_mode
+ * @code:	enum emul_operand
+ */
+unsigned int em_operand_bytes(const struct emul_insn *insn, unsigned int mode, unsigned int code)
+{
+	return operand_bytes(insn, mode == EMUL_MODE_LONG, emul_operand_info[code].size);
+}
+
 /* MOV to and from control and debug registers: is there such a register? */
 static bool special_ok(const struct emul_insn *insn)
 {
@@ -479,12 +497,17 @@ static bool alt_cr8(struct emul_ctxt *c)
 	return true;
 }
 
-/* The mode, and LOCK, as this row allows them? */
-static bool mode_ok(struct emul_ctxt *c)
+/* Flags of rows that exist not everywhere. */
+#define F_RARE (F_VEXONLY | F_IGNMOD | F_NO64 | F_ONLY64 | F_PROT)
+
+/* VEX, the mode, and LOCK, as this row allows them? */
+static noinline bool rare_ok(struct emul_ctxt *c)
 {
 	const struct emul_insn *insn = &c->insn;
 	u32 flags = insn->desc->flags;
 
+	if (!vex_ok(c))
+		return false;
 	if ((insn->pfx & P_LOCK) && !((flags & F_LOCKABLE) && insn->mem) && !alt_cr8(c))
 		return false;
 	if ((flags & F_IGNMOD) && !special_ok(insn))
@@ -495,21 +518,22 @@ static bool mode_ok(struct emul_ctxt *c)
 	return true;
 }
 
-static enum emul_result decode_imm(struct emul_ctxt *c, unsigned int code)
+static __always_inline bool row_ok(struct emul_ctxt *c, unsigned int need)
 {
-	const struct emul_operand_info *info = &emul_operand_info[code];
-	struct emul_insn *insn = &c->insn;
-	unsigned int size;
+	const struct emul_insn *insn = &c->insn;
 
-	switch (info->kind) {
-	case K_IMM:
-		return next_bytes(c, em_operand_bytes(insn, c->mode, code), &insn->imm);
-	case K_IMMS:
-	case K_REL:
-		size = em_operand_bytes(insn, c->mode, code);
-		TRY(next_bytes(c, size, &insn->imm));
-		insn->imm = em_sext(insn->imm, size);
-		return EMUL_DONE;
+	if ((need & (N_MEM | N_REG)) && (need & N_MEM ? !insn->mem : insn->mem))
+		return false;
+	return likely(!insn->vex && !(insn->pfx & P_LOCK) && !(insn->desc->flags & F_RARE)) ||
+	       rare_ok(c);
+}
+
+/* Immediates that are not one number. */
+static noinline enum emul_result decode_imm_rare(struct emul_ctxt *c, unsigned int kind)
+{
+	struct emul_insn *insn = &c->insn;
+
+	switch (kind) {
 	case K_IMM2:
 		return next_bytes(c, 1, &insn->imm2);
 	case K_FAR:
@@ -525,6 +549,21 @@ static enum emul_result decode_imm(struct emul_ctxt *c, unsigned int code)
 		insn->disp = insn->imm;
 		return EMUL_DONE;
 	}
+	return EMUL_DONE;
+}
+
+static __always_inline enum emul_result decode_imm(struct emul_ctxt *c, unsigned int code)
+{
+	const struct emul_operand_info *info = &emul_operand_info[code];
+	struct emul_insn *insn = &c->insn;
+	unsigned int size;
+
+	if (info->kind != K_IMM && info->kind != K_IMMS && info->kind != K_REL)
+		return decode_imm_rare(c, info->kind);
+	size = operand_bytes(insn, em_long(c), info->size);
+	TRY(next_bytes(c, size, &insn->imm));
+	if (info->kind != K_IMM)
+		insn->imm = em_sext(insn->imm, size);
 	return EMUL_DONE;
 }
 
@@ -562,13 +601,19 @@ static enum emul_result decode_foreign(struct emul_ctxt *c)
 	return EMUL_DONE;
 }
 
-static noinline enum emul_result decode_row(struct emul_ctxt *c, const struct emul_desc *row)
+static __always_inline enum emul_result decode_row(struct emul_ctxt *c, const struct emul_desc *row)
 {
 	struct emul_insn *insn = &c->insn;
 	const struct emul_desc *desc;
 	bool have_modrm = false;
-	unsigned int i, need;
+	unsigned int need;
 
+	/* A group, as that of MOV with an immediate is */
+	if (row->row == ROW_REG) {
+		TRY(next_byte(c, &insn->modrm));
+		have_modrm = true;
+		row = &row->sub[(insn->modrm >> 3) & 7];
+	}
 	if (likely(row->row == ROW_INSN))
 		insn->desc = row;
 	else
@@ -576,7 +621,7 @@ static noinline enum emul_result decode_row(struct emul_ctxt *c, const struct em
 	desc = insn->desc;
 	need = desc->need;
 	decode_sizes(c);
-	if (((need & N_MODRM) || (desc->flags & F_MODRM)) && !have_modrm) {
+	if ((need & N_MODRM) && !have_modrm) {
 		TRY(next_byte(c, &insn->modrm));
 		have_modrm = true;
 	}
@@ -584,44 +629,69 @@ static noinline enum emul_result decode_row(struct emul_ctxt *c, const struct em
 		TRY(decode_modrm(c));
 	else
 		insn->reg = (insn->opcode & 7) | (insn->rex & REX_B) << 3;
-	if (need & (N_IMM | N_IMM2)) {
-		for (i = desc->imm; i < ARRAY_SIZE(desc->op) && desc->op[i]; i++)
-			TRY(decode_imm(c, desc->op[i]));
-	}
-	if (((need & N_MEM) && !insn->mem) || ((need & N_REG) && insn->mem) || !vex_ok(c) ||
-	    !mode_ok(c))
-		return emul_raise_ud(c);
-	return EMUL_DONE;
+	if (need & N_IMMS)
+		TRY(decode_imm(c, desc->op[desc->imm]));
+	/* A second one: ENTER and a few others. */
+	if (unlikely(need & N_IMM2) && desc->imm + 1 < ARRAY_SIZE(desc->op))
+		TRY(decode_imm_rare(c, emul_operand_info[desc->op[desc->imm + 1]].kind));
+	return likely(row_ok(c, need)) ? EMUL_DONE : emul_raise_ud(c);
 }
 
 /* Bytes that are no opcode of the first map by themselves: prefixes, and what leads to other maps. */
-static const bool leads_on[256] = {
-	[0x0f] = true, [0x26] = true, [0x2e] = true, [0x36] = true, [0x3e] = true, [0x62] = true,
-	[0x64] = true, [0x65] = true, [0x66] = true, [0x67] = true, [0x8f] = true, [0xc4] = true,
-	[0xc5] = true, [0xf0] = true, [0xf2] = true, [0xf3] = true,
+enum lead { LEAD_NOT, LEAD_66, LEAD_67, LEAD_SEG, LEAD_0F, LEAD_OTHER };
+
+static const u8 leads[256] = {
+	[0x0f] = LEAD_0F,    [0x26] = LEAD_SEG,	  [0x2e] = LEAD_SEG,   [0x36] = LEAD_SEG,
+	[0x3e] = LEAD_SEG,   [0x62] = LEAD_OTHER, [0x64] = LEAD_SEG,   [0x65] = LEAD_SEG,
+	[0x66] = LEAD_66,    [0x67] = LEAD_67,	  [0x8f] = LEAD_OTHER, [0xc4] = LEAD_OTHER,
+	[0xc5] = LEAD_OTHER, [0xf0] = LEAD_OTHER, [0xf2] = LEAD_OTHER, [0xf3] = LEAD_OTHER,
 };
 
-/* Nothing but an opcode, or that and REX: what most instructions that reach devices begin with. */
-static __always_inline bool plain_opcode(struct emul_ctxt *c)
+/*
+ * The row of an instruction of the first two maps with no prefixes but those for sizes and segments, as most are that reach
+ * devices; NULL: it is another one, or not fetched yet.
+ */
+static __always_inline const struct emul_desc *quick_row(struct emul_ctxt *c)
 {
+	const struct emul_desc *map = emul_map_1;
 	struct emul_insn *insn = &c->insn;
-	u8 byte = insn->bytes[0];
+	const u8 *p = insn->bytes;
+	u8 rex = 0, pfx = 0, seg = EMUL_DS, byte = *p++, lead;
 
-	unsigned int n = 1;
-
+	if (unlikely(insn->fetched < 8))
+		return NULL;
+	for (; unlikely((lead = leads[byte]) != LEAD_NOT); byte = *p++) {
+		if (lead == LEAD_0F)
+			break;
+		if (lead == LEAD_OTHER || p == insn->bytes + 4)
+			return NULL;
+		if (lead != LEAD_SEG) {
+			pfx |= lead == LEAD_66 ? P_66 : P_67;
+		} else if (byte >= 0x64 || !em_long(c)) {
+			seg = byte >= 0x64 ? byte & 7 : (byte >> 3) & 3;
+			pfx |= P_SEG;
+		}
+	}
 	if (em_long(c) && (byte & 0xf0) == 0x40) {
-		insn->rex = byte;
-		byte = insn->bytes[n++];
-		if ((byte & 0xf0) == 0x40)
-			n = EMUL_MAX_INSN + 1;
+		rex = byte;
+		byte = *p++;
+		lead = leads[byte];
+		if (unlikely((byte & 0xf0) == 0x40 || (lead != LEAD_NOT && lead != LEAD_0F)))
+			return NULL;
 	}
-	if (unlikely(n > insn->fetched || leads_on[byte])) {
-		insn->rex = 0;
-		return false;
+	if (lead == LEAD_0F) {
+		byte = *p++;
+		if (unlikely(byte == 0x0f || (byte & 0xfd) == 0x38))
+			return NULL;
+		insn->map = 1;
+		map = emul_map_0f;
 	}
+	insn->pfx = pfx;
+	insn->rex = rex;
+	insn->seg = seg;
 	insn->opcode = byte;
-	insn->pos = n;
-	return true;
+	insn->pos = p - insn->bytes;
+	return &map[byte];
 }
 
 static __always_inline void default_sizes(struct emul_ctxt *c)
@@ -653,25 +723,17 @@ static noinline enum emul_result decode_prefixed(struct emul_ctxt *c)
 	return decode_row(c, row);
 }
 
-/**
- * emul_decode - decode one instruction
- * @ctxt:	begun with emul_begin(); @rip, @mode and @rflags filled
- *
- * Fetches what it needs.  Return: EMUL_DONE with ctxt->insn.len and ctxt->next_rip set (whether or not the emulator can
- * execute the instruction); EMUL_FAULT for what is not an instruction (#UD), for the page fault of a fetch, the code
- * segment limit or more than 15 bytes (#GP); what the fetch op returned otherwise.
- */
-enum emul_result emul_decode(struct emul_ctxt *ctxt)
+static noinline enum emul_result decode(struct emul_ctxt *ctxt)
 {
 	struct emul_insn *insn = &ctxt->insn;
+	const struct emul_desc *row;
 
-	if (ctxt->decoded)
-		return EMUL_DONE;
 	insn->pos = 0;
 	insn->seg = EMUL_DS;
-	if (plain_opcode(ctxt)) {
+	row = quick_row(ctxt);
+	if (likely(row)) {
 		default_sizes(ctxt);
-		TRY(decode_row(ctxt, &emul_map_1[insn->opcode]));
+		TRY(decode_row(ctxt, row));
 	} else {
 		TRY(decode_prefixed(ctxt));
 	}
@@ -682,4 +744,17 @@ enum emul_result emul_decode(struct emul_ctxt *ctxt)
 		ctxt->next_rip = (u32)ctxt->next_rip;
 	ctxt->decoded = true;
 	return EMUL_DONE;
+}
+
+/**
+ * emul_decode - decode one instruction
+ * @ctxt:	begun with emul_begin(); @rip, @mode and @rflags filled
+ *
+ * Fetches what it needs.  Return: EMUL_DONE with ctxt->insn.len and ctxt->next_rip set (whether or not the emulator can
+ * execute the instruction); EMUL_FAULT for what is not an instruction (#UD), for the page fault of a fetch, the code
+ * segment limit or more than 15 bytes (#GP); what the fetch op returned otherwise.
+ */
+enum emul_result emul_decode(struct emul_ctxt *ctxt)
+{
+	return ctxt->decoded ? EMUL_DONE : decode(ctxt);
 }

@@ -9,11 +9,13 @@
 
 /* I0…I4: an instruction with that many operands.  U0…U4: one that is decoded and printed but not emulated. */
 #define I0(nm, fn, fl, ...) \
-	{ .exec = fn, .name = nm, .flags = fl, .row = ROW_INSN, ##__VA_ARGS__ }
+	{ .exec = fn, .name = nm, .need = ((fl) & F_MODRM) ? N_MODRM : 0, .flags = fl, .row = ROW_INSN, \
+	  ##__VA_ARGS__ }
 #define NEEDS(a, b, c, d) NEED_OF_##a | NEED_OF_##b | NEED_OF_##c | NEED_OF_##d, \
 	.imm = (NEED_OF_##a & N_IMMS) ? 0 : (NEED_OF_##b & N_IMMS) ? 1 : (NEED_OF_##c & N_IMMS) ? 2 : 3
 #define I1(nm, fn, fl, a, ...) \
-	{ .exec = fn, .name = nm, .op = { O_##a }, .need = NEEDS(a, NONE, NONE, NONE), .flags = fl, \
+	{ .exec = fn, .name = nm, .op = { O_##a }, .need = (((fl) & F_MODRM) ? N_MODRM : 0) | NEEDS(a, NONE, NONE, NONE), \
+	  .flags = fl, \
 	  .row = ROW_INSN, ##__VA_ARGS__ }
 #define I2(nm, fn, fl, a, b, ...) \
 	{ .exec = fn, .name = nm, .op = { O_##a, O_##b }, .need = NEEDS(a, b, NONE, NONE), .flags = fl, \
