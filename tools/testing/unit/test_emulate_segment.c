@@ -479,6 +479,46 @@ static void task_faults(void **state)
 	assert_int_equal(machine_peek(&m, TSS + 0x20, 4), CODE);
 }
 
+/* Zero-extended, but for Intel's processors with a slot of 32 bits: they leave its upper half alone. */
+static void push_selector(void **state)
+{
+	static const struct {
+		u8 mode, len, code[3];
+		unsigned int slot;
+		u64 amd, intel;
+	} t[] = {
+		{ EMUL_MODE_LONG, 2, { 0x0f, 0xa0 }, 8, 0x1234, 0x1234 },
+		{ EMUL_MODE_LONG,
+		  3,
+		  { 0x66, 0x0f, 0xa8 },
+		  2,
+		  0x5555555555551234,
+		  0x5555555555551234 },
+		{ EMUL_MODE_PROT32, 2, { 0x0f, 0xa0 }, 4, 0x5555555500001234, 0x5555555555551234 },
+		{ EMUL_MODE_PROT32, 1, { 0x06 }, 4, 0x5555555500001234, 0x5555555555551234 },
+		{ EMUL_MODE_PROT32, 2, { 0x66, 0x1e }, 2, 0x5555555555551234, 0x5555555555551234 },
+	};
+	unsigned int i, intel, sreg;
+	u64 rsp;
+
+	for (i = 0; i < ARRAY_SIZE(t); i++) {
+		for (intel = 0; intel < 2; intel++) {
+			machine_init(&m, t[i].mode);
+			m.c.features &= ~BIT_ULL(EMUL_F_INTEL);
+			if (intel)
+				m.c.features |= BIT_ULL(EMUL_F_INTEL);
+			for (sreg = EMUL_ES; sreg <= EMUL_GS; sreg++)
+				m.seg[sreg].selector = 0x1234;
+			rsp = m.c.gpr[EMUL_RSP] - t[i].slot;
+			machine_poke(&m, rsp, 0x5555555555555555, 8);
+			machine_code(&m, t[i].code, t[i].len);
+			assert_int_equal(machine_run(&m), EMUL_DONE);
+			assert_int_equal(m.c.gpr[EMUL_RSP], rsp);
+			assert_int_equal(machine_peek(&m, rsp, 8), intel ? t[i].intel : t[i].amd);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -486,6 +526,7 @@ int main(void)
 		cmocka_unit_test_setup(load_ss, prot32),
 		cmocka_unit_test_setup(null_ss_64, long_mode),
 		cmocka_unit_test_setup(limits, prot32),
+		cmocka_unit_test(push_selector),
 		cmocka_unit_test(real_mode),
 		cmocka_unit_test(real_int),
 		cmocka_unit_test_setup(soft_int, prot32),

@@ -29,6 +29,7 @@
 #define MASK_OP2(nm) PFX(U2(nm, F_VEXONLY, Kg, Km), U2(nm, F_VEXONLY, Kg, Km), UD, UD)
 
 /* Group 7, register forms */
+#define SEAM(nm) PFX(UD, U0(nm, F_DIRTY, F(ABSENT)), UD, UD)
 #define GRP7_0 RM(PFX(U0("enclv", F_DIRTY), UD, UD, UD), PFX(I0("vmcall", em_hypercall, F_DIRTY, A(0)), UD, UD, UD), U0("vmlaunch", F_DIRTY), U0("vmresume", F_DIRTY), \
 		  U0("vmxoff", F_DIRTY), U0("pconfig", F_DIRTY), \
 		  PFX(U0("wrmsrns", F_DIRTY | F_CPL0), UD, U0("wrmsrlist", F_DIRTY | F_CPL0 | F_ONLY64), \
@@ -36,7 +37,9 @@
 		  PFX(U0("pbndkb", F_DIRTY | F_CPL0 | F_ONLY64), UD, UD, UD))
 #define GRP7_1 RM(U0("monitor", F_DIRTY | F_CPL0, F(MONITOR)), U0("mwait", F_DIRTY | F_CPL0, F(MONITOR)), \
 		  PFX(I0("clac", em_clac, F_DIRTY, F(SMAP), A(0)), UD, UD, UD), \
-		  PFX(I0("stac", em_clac, F_DIRTY, F(SMAP), A(1)), UD, UD, UD), UD, UD, UD, U0("encls", F_DIRTY))
+		  PFX(I0("stac", em_clac, F_DIRTY, F(SMAP), A(1)), UD, UD, UD), \
+		  SEAM("tdcall"), SEAM("seamret"), SEAM("seamops"), \
+		  PFX(U0("encls", F_DIRTY), U0("seamcall", F_DIRTY, F(ABSENT)), U0("encls", F_DIRTY), U0("encls", F_DIRTY)))
 #define GRP7_2 RM(PFX(I0("xgetbv", em_xcr, 0, F(XSAVE), A(0)), UD, UD, UD), \
 		  PFX(I0("xsetbv", em_xcr, F_DIRTY, F(XSAVE), A(1)), UD, UD, UD), UD, UD, \
 		  U0("vmfunc", F_DIRTY), U0("xend", F_DIRTY), U0("xtest", F_DIRTY), U0("enclu", F_DIRTY))

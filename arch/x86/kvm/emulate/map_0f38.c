@@ -25,6 +25,12 @@
 	[(base) + 0xa] = FMA("fmsub" n), [(base) + 0xb] = FMAS("fmsub" n),                       \
 	[(base) + 0xc] = FMA("fnmadd" n), [(base) + 0xd] = FMAS("fnmadd" n),                     \
 	[(base) + 0xe] = FMA("fnmsub" n), [(base) + 0xf] = FMAS("fnmsub" n)
+/* AMX and Key Locker: no guest has them */
+#define TILE(nm) U0(nm, F_VEXONLY | F_L0 | F_W0 | F_ONLY64 | F_MODRM, F(ABSENT))
+#define TILE_MEM(nm) U1(nm, F_VEXONLY | F_L0 | F_W0 | F_ONLY64, M, F(ABSENT))
+#define TILE_DP(nm) MOD(UD, U0(nm, F_VEXONLY | F_NDS | F_L0 | F_W0 | F_ONLY64 | F_MODRM, F(ABSENT)))
+#define KL(nm) U2(nm, F_SSE, Vdq, M, F(ABSENT))
+#define KL_WIDE(nm) U1(nm, F_SSE, M, F(ABSENT))
 #define GATHER(nm) PFX(UD, U2(nm, VOS, Vx, Sib), UD, UD)
 #define BCAST(nm, fl, a, b, f, n) \
 	PFX(UD, I2(nm, em_vbroadcast, VO | F_DST_W | F_W0 | (fl), a, b, F(f), A(n)), UD, UD)
@@ -67,11 +73,15 @@ const struct emul_desc emul_map_0f38[256] = {
 	[0x3f] = XMM("pmaxud"), [0x40] = XMM("pmulld"),
 	[0x41] = PFX(UD, U2("phminposuw", V2 | F_L0, Vdq, Wdq), UD, UD),
 	[0x45] = AVX3("psrlv#"), [0x46] = AVX3("psravd"), [0x47] = AVX3("psllv#"),
+	[0x49] = PFX(MOD(TILE_MEM("ldtilecfg"), TILE("tilerelease")), MOD(TILE_MEM("sttilecfg"), UD), UD, MOD(UD, TILE("tilezero"))),
+	[0x4b] = PFX(UD, TILE_MEM("tileloaddt1"), TILE_MEM("tilestored"), TILE_MEM("tileloadd")),
 	[0x50] = PFX(VNNI("pdpbuud"), VNNI("pdpbusd"), VNNI("pdpbsud"), VNNI("pdpbssd")),
 	[0x51] = PFX(VNNI("pdpbuuds"), VNNI("pdpbusds"), VNNI("pdpbsuds"), VNNI("pdpbssds")),
 	[0x52] = AVX3("pdpwssd"), [0x53] = AVX3("pdpwssds"),
 	[0x58] = BCAST("pbroadcastd", 0, Vx, Wd, AVX2, 4), [0x59] = BCAST("pbroadcastq", 0, Vx, Wq, AVX2, 8),
 	[0x5a] = BCAST("broadcasti128", F_L1, Vx, Mdq, AVX2, 16),
+	[0x5c] = PFX(UD, UD, TILE_DP("tdpbf16ps"), TILE_DP("tdpfp16ps")),
+	[0x5e] = PFX(TILE_DP("tdpbuud"), TILE_DP("tdpbusd"), TILE_DP("tdpbsud"), TILE_DP("tdpbssd")),
 	[0x72] = PFX(UD, UD, U2("cvtneps2bf16", VO | F_W0, Vdq, Wx), UD),
 	[0x78] = BCAST("pbroadcastb", 0, Vx, Wb, AVX2, 1), [0x79] = BCAST("pbroadcastw", 0, Vx, Ww, AVX2, 2),
 	[0x80] = PFX(UD, U2("invept", F_D64 | F_DIRTY, Gq, Mdq), UD, UD),
@@ -92,10 +102,15 @@ const struct emul_desc emul_map_0f38[256] = {
 	[0xcf] = XMM("gf2p8mulb"),
 	[0xd2] = PFX(VNNI("pdpwuud"), VNNI("pdpwusd"), VNNI("pdpwsud"), UD),
 	[0xd3] = PFX(VNNI("pdpwuuds"), VNNI("pdpwusds"), VNNI("pdpwsuds"), UD),
+	[0xd8] = PFX(UD, UD, REG(KL_WIDE("aesencwide128kl"), KL_WIDE("aesdecwide128kl"), KL_WIDE("aesencwide256kl"),
+		     KL_WIDE("aesdecwide256kl"), UD, UD, UD, UD), UD),
 	[0xda] = PFX(U2("sm3msg1", VOS | F_L0 | F_W0, Vdq, Wdq), U2("sm3msg2", VOS | F_L0 | F_W0, Vdq, Wdq),
 		     VNNI("sm4key4"), VNNI("sm4rnds4")),
 	[0xdb] = PFX(UD, U2("aesimc", V2 | F_L0, Vdq, Wdq), UD, UD),
-	[0xdc] = XMM("aesenc"), [0xdd] = XMM("aesenclast"), [0xde] = XMM("aesdec"), [0xdf] = XMM("aesdeclast"),
+	[0xdc] = PFX(UD, U2("aesenc", VS, Vx, Wx), MOD(KL("aesenc128kl"), U2("loadiwkey", F_SSE, Vdq, Udq, F(ABSENT))), UD),
+	[0xdd] = PFX(UD, U2("aesenclast", VS, Vx, Wx), KL("aesdec128kl"), UD),
+	[0xde] = PFX(UD, U2("aesdec", VS, Vx, Wx), KL("aesenc256kl"), UD),
+	[0xdf] = PFX(UD, U2("aesdeclast", VS, Vx, Wx), KL("aesdec256kl"), UD),
 	[0xe0] = CMPXADD("cmpoxadd"), [0xe1] = CMPXADD("cmpnoxadd"), [0xe2] = CMPXADD("cmpbxadd"),
 	[0xe3] = CMPXADD("cmpaexadd"), [0xe4] = CMPXADD("cmpexadd"), [0xe5] = CMPXADD("cmpnexadd"),
 	[0xe6] = CMPXADD("cmpbexadd"), [0xe7] = CMPXADD("cmpaxadd"), [0xe8] = CMPXADD("cmpsxadd"),
@@ -116,6 +131,8 @@ const struct emul_desc emul_map_0f38[256] = {
 		     BMIX("sarx", em_shiftx, BMI2, A(2)), BMIX("shrx", em_shiftx, BMI2, A(1))),
 	[0xf8] = PFX(UD, U2("movdir64b", F_DIRTY, Gq, M), U2("enqcmds", F_DIRTY, Gq, M), U2("enqcmd", F_DIRTY, Gq, M)),
 	[0xf9] = PFX(I2("movdiri", em_mov, F_DST_W, My, Gy, F(MOVDIRI)), UD, UD, UD),
+	[0xfa] = PFX(UD, UD, MOD(UD, U2("encodekey128", 0, Gd, Ed, F(ABSENT))), UD),
+	[0xfb] = PFX(UD, UD, MOD(UD, U2("encodekey256", 0, Gd, Ed, F(ABSENT))), UD),
 	[0xfc] = PFX(U2("aadd", 0, My, Gy), U2("aand", 0, My, Gy), U2("axor", 0, My, Gy), U2("aor", 0, My, Gy)),
 };
 
@@ -168,5 +185,6 @@ const struct emul_desc emul_map_0f3a[256] = {
 	[0xce] = IMM3("gf2p8affineqb"), [0xcf] = IMM3("gf2p8affineinvqb"),
 	[0xde] = PFX(UD, U3("sm3rnds2", VOS | F_L0 | F_W0, Vdq, Wdq, Ib), UD, UD),
 	[0xdf] = PFX(UD, U3("aeskeygenassist", V2 | F_L0, Vdq, Wdq, Ib), UD, UD),
-	[0xf0] = PFX(UD, UD, UD, I3("rorx", em_shiftx, F_VEXONLY | F_L0 | F_DST_W, Gy, Ey, Ib, F(BMI2), A(3))),
+	[0xf0] = PFX(UD, UD, MOD(UD, REG(RM(U1("hreset", F_CPL0, Ib, F(ABSENT)), UD, UD, UD, UD, UD, UD, UD), UD, UD, UD, UD,
+		     UD, UD, UD)), I3("rorx", em_shiftx, F_VEXONLY | F_L0 | F_DST_W, Gy, Ey, Ib, F(BMI2), A(3))),
 };

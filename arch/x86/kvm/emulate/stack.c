@@ -208,14 +208,17 @@ enum emul_result em_leave(struct emul_ctxt *c)
 	return EMUL_DONE;
 }
 
-/* PUSH of a segment register: Intel's processors write 16 bits and leave the rest of the slot alone. */
+/*
+ * PUSH of a segment register: zero-extended; but Intel's processors write 16 bits to a slot of 32 and leave the rest of it alone
+ * (SDM vol. 2, PUSH).
+ */
 enum emul_result em_push_sreg(struct emul_ctxt *c)
 {
 	unsigned int sreg = c->insn.desc->op[0] - O_ES, bytes = c->insn.op_bytes;
 	u64 rsp = c->gpr[EMUL_RSP], mask = em_mask(em_stack_bytes(c)),
 	    sel = em_seg(c, sreg)->selector;
 
-	if (em_has(c, EMUL_F_INTEL) && bytes > 2) {
+	if (em_has(c, EMUL_F_INTEL) && bytes == 4) {
 		u64 sp = (rsp - bytes) & mask;
 
 		TRY(em_write_seg(c, EMUL_SS, sp, &sel, 2));
