@@ -138,11 +138,11 @@ abi:
 unit:
 	@$(inroot) make $(jobs) --no-print-directory -C tools/testing/unit check $(if $(ONLY),ONLY=$(ONLY)) $(if $(V),V=1)
 
-## fuzz: the pure rooms under libFuzzer, some seconds each (ONLY=fuzz_x SECONDS=600 FRESH=1)
+## fuzz: the pure rooms under fuzzers, with a fixed and a fresh seed (ONLY=fuzz_x SECONDS=600 SEED=n)
 .PHONY: fuzz
 fuzz:
 	@$(inroot) make $(jobs) --no-print-directory -C tools/testing/fuzz check \
-		$(if $(ONLY),ONLY=$(ONLY)) $(if $(SECONDS),SECONDS=$(SECONDS)) $(if $(FRESH),FRESH=1) $(if $(V),V=1)
+		$(if $(ONLY),ONLY=$(ONLY)) $(if $(SECONDS),SECONDS=$(SECONDS)) $(if $(SEED),SEED=$(SEED)) $(if $(V),V=1)
 
 ## models: the Spin models of the lock-free protocols
 .PHONY: models

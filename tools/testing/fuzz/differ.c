@@ -2,12 +2,15 @@
 /*
  * Differential fuzzing: the emulator against the processor that this runs on.
  *
- *	differ [-s SEED|new]... [-n CASES] [-t SECONDS] [-v]
+ *	differ [-s SEED|new]... [-n CASES] [-t SECONDS] [-o NAME] [-v]
  *
  * A case is one user-mode instruction, drawn from the instruction table, with random registers, flags and memory, in
  * 64-bit, 32-bit or 16-bit code.  It is run in the emulator on a copy of the memory and then natively (native.c), and all
  * of it is compared: registers, defined flags, memory, vectors, x87 state; or the fault with its error code and address.
  * What reaches outside the window, or is not for user mode to try, is not run.
+ *
+ * -o: but instructions whose name begins with NAME (a prefix of the table's, without the v of VEX forms).  -v: also tell
+ * which rows of the table were not met.
  *
  * A mismatch is made small (registers that do not matter become 0) and printed as an entry for test_emulate_cases.c.
  */
@@ -20,24 +23,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "emulate/rows.h"
-#include "native.h"
-#include "rng.h"
+#include "differ.h"
+#include "rows_met.h"
 
 struct result {
 	bool fault;
 	bool branch;
 	struct native_fault f;
 	struct native_regs r;
-};
-
-struct fuzz_case {
-	u8 insn[16];
-	u8 len;
-	u8 mode;
-	bool vec;
-	bool x87;
-	struct native_regs in;
 };
 
 /* Shared with the parent, which reports what killed the child. */
@@ -49,782 +42,8 @@ struct shared {
 };
 
 static struct shared *sh;
-static struct emul_ctxt ctxt;
-static u8 *shadow; /* the emulator's copy of the window */
-static struct native_regs emu; /* vectors and x87 state while it runs */
-static bool wild; /* it left the window */
 static bool verbose;
-static u64 host_features, xcr0;
-
-/* Undo log of the shadow. */
-static struct {
-	u32 off, len;
-	u8 old[64];
-} undo[4096];
-static unsigned int nr_undo;
-
-static const u8 modes[] = { EMUL_MODE_LONG, EMUL_MODE_PROT32, EMUL_MODE_PROT16 };
-
-/* ---- the emulator's surroundings ---- */
-
-static enum emul_result page_check(struct emul_ctxt *c, u64 lin, unsigned int len, bool write)
-{
-	unsigned int i, n;
-	u64 off;
-
-	for (i = 0; i < len; i += n, lin += n) {
-		n = 0x1000 - (lin & 0xfff);
-		if (n > len - i)
-			n = len - i;
-		off = lin - NATIVE_DATA;
-		if (off < (write ? NATIVE_RW : NATIVE_SIZE))
-			continue;
-		if (off < NATIVE_SIZE)
-			return emul_raise_pf(c, lin, 7);
-		if (off >= NATIVE_SIZE + NATIVE_GUARD && off < -NATIVE_GUARD)
-			wild = true;
-		return emul_raise_pf(c, lin, 4 | (write ? 2 : 0));
-	}
-	return EMUL_DONE;
-}
-
-static enum emul_result op_fetch(struct emul_ctxt *c, u64 lin, void *buf, unsigned int len)
-{
-	wild = true;
-	return EMUL_UNHANDLED;
-}
-
-static enum emul_result op_read(struct emul_ctxt *c, u64 lin, void *buf, unsigned int len,
-				unsigned int acc)
-{
-	TRY(page_check(c, lin, len, acc & EMUL_A_WRITE));
-	memcpy(buf, shadow + (lin - NATIVE_DATA), len);
-	return EMUL_DONE;
-}
-
-static void put(u64 lin, const void *buf, unsigned int len)
-{
-	unsigned int off = lin - NATIVE_DATA;
-
-	if (nr_undo == ARRAY_SIZE(undo)) {
-		wild = true;
-		return;
-	}
-	undo[nr_undo].off = off;
-	undo[nr_undo].len = len;
-	memcpy(undo[nr_undo++].old, shadow + off, len);
-	memcpy(shadow + off, buf, len);
-}
-
-static enum emul_result op_write(struct emul_ctxt *c, u64 lin, const void *buf, unsigned int len,
-				 unsigned int acc)
-{
-	TRY(page_check(c, lin, len, true));
-	put(lin, buf, len);
-	return EMUL_DONE;
-}
-
-static enum emul_result op_cmpxchg(struct emul_ctxt *c, u64 lin, const void *old, const void *new,
-				   unsigned int len, unsigned int acc)
-{
-	TRY(page_check(c, lin, len, true));
-	if (memcmp(shadow + (lin - NATIVE_DATA), old, len))
-		return EMUL_RETRY;
-	put(lin, new, len);
-	return EMUL_DONE;
-}
-
-static enum emul_result op_probe(struct emul_ctxt *c, u64 lin, unsigned int len, unsigned int acc)
-{
-	return page_check(c, lin, len, acc & EMUL_A_WRITE);
-}
-
-static unsigned int bulk_len(u64 lin, unsigned int len, u64 size)
-{
-	u64 off = lin - NATIVE_DATA;
-
-	return off < size && off + len <= size ? len : 0;
-}
-
-static unsigned int op_bulk_read(struct emul_ctxt *c, u64 lin, void *buf, unsigned int len,
-				 unsigned int unit)
-{
-	len = bulk_len(lin, len, NATIVE_SIZE);
-	if (len)
-		memcpy(buf, shadow + (lin - NATIVE_DATA), len);
-	return len;
-}
-
-static unsigned int op_bulk_write(struct emul_ctxt *c, u64 lin, const void *buf, unsigned int len,
-				  unsigned int unit)
-{
-	unsigned int i;
-
-	len = bulk_len(lin, len, NATIVE_RW);
-	for (i = 0; buf && i < len; i += 8)
-		put(lin + i, (const u8 *)buf + i, len - i < 8 ? len - i : 8);
-	return len;
-}
-
-static void op_get_seg(struct emul_ctxt *c, enum emul_sreg sreg, struct emul_seg *seg)
-{
-	bool m16 = c->mode == EMUL_MODE_PROT16;
-
-	*seg = (struct emul_seg){ .selector = 0x2b, .limit = 0xffffffff, .attr = 0xcf3 };
-	switch (sreg) {
-	case EMUL_CS:
-		seg->selector = c->mode == EMUL_MODE_LONG ? 0x33 : m16 ? NATIVE_CS16 : 0x23;
-		seg->attr = c->mode == EMUL_MODE_LONG ? 0xafb : m16 ? 0x0fb : 0xcfb;
-		if (m16) {
-			seg->base = NATIVE_CODE;
-			seg->limit = 0xfff;
-		}
-		break;
-	case EMUL_DS:
-	case EMUL_ES:
-		if (m16) {
-			seg->selector = NATIVE_DS16;
-			seg->base = NATIVE_DATA;
-			seg->limit = NATIVE_16_LIMIT;
-			seg->attr = 0x0f3;
-		}
-		break;
-	case EMUL_FS:
-	case EMUL_GS:
-		seg->selector = 0;
-		seg->attr = EMUL_SEG_UNUSABLE;
-		seg->base = sreg == EMUL_GS ? NATIVE_GS_BASE : 0;
-		break;
-	case EMUL_TR:
-	case EMUL_LDTR:
-		seg->attr = 0x8b;
-		seg->limit = 0x20;
-		break;
-	default:
-		break;
-	}
-}
-
-static void op_set_seg(struct emul_ctxt *c, enum emul_sreg sreg, const struct emul_seg *seg)
-{
-	wild = true;
-}
-
-static u64 op_get_cr(struct emul_ctxt *c, unsigned int nr)
-{
-	if (nr == 0)
-		return CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_AM | CR0_PG;
-	return CR4_DE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_FSGSBASE | CR4_OSXSAVE;
-}
-
-static enum emul_result op_set_cr(struct emul_ctxt *c, unsigned int nr, u64 val)
-{
-	wild = true;
-	return EMUL_UNHANDLED;
-}
-
-static enum emul_result op_get_msr(struct emul_ctxt *c, u32 index, u64 *val)
-{
-	*val = index == EM_MSR_EFER ? EFER_SCE | EFER_LME | EFER_LMA : 0;
-	return EMUL_DONE;
-}
-
-static enum emul_result op_get_xcr(struct emul_ctxt *c, u32 index, u64 *val)
-{
-	*val = xcr0;
-	return EMUL_DONE;
-}
-
-static void op_vec_read(struct emul_ctxt *c, unsigned int reg, void *buf, unsigned int len)
-{
-	memcpy(buf, emu.vec[reg & 15], len);
-}
-
-static void op_vec_write(struct emul_ctxt *c, unsigned int reg, const void *buf, unsigned int len,
-			 bool zext)
-{
-	memcpy(emu.vec[reg & 15], buf, len);
-	if (zext)
-		memset(emu.vec[reg & 15] + len, 0, 32 - len);
-}
-
-static void op_fx_read(struct emul_ctxt *c, void *buf, unsigned int len)
-{
-	unsigned int i;
-
-	memcpy(buf, emu.fx, len);
-	for (i = 0; len == 512 && i < 16; i++)
-		memcpy((u8 *)buf + 160 + i * 16, emu.vec[i], 16);
-}
-
-static void op_fx_write(struct emul_ctxt *c, const void *buf, unsigned int len)
-{
-	memcpy(emu.fx, buf, len);
-}
-
-static const struct emul_ops ops = {
-	.fetch = op_fetch,
-	.read = op_read,
-	.write = op_write,
-	.compare_xchg = op_cmpxchg,
-	.probe = op_probe,
-	.bulk_read = op_bulk_read,
-	.bulk_write = op_bulk_write,
-	.get_seg = op_get_seg,
-	.set_seg = op_set_seg,
-	.get_cr = op_get_cr,
-	.set_cr = op_set_cr,
-	.get_msr = op_get_msr,
-	.get_xcr = op_get_xcr,
-	.vec_read = op_vec_read,
-	.vec_write = op_vec_write,
-	.fx_read = op_fx_read,
-	.fx_write = op_fx_write,
-};
-
-static bool host_cpuid(u32 leaf, u32 *r)
-{
-	u32 max;
-
-	asm volatile("cpuid" : "=a"(max) : "a"(leaf & 0x80000000) : "ebx", "ecx", "edx");
-	if (leaf > max)
-		return false;
-	asm volatile("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3]) : "a"(leaf), "c"(0));
-	return true;
-}
-
-static void detect_features(void)
-{
-	static const struct {
-		u32 leaf;
-		u8 reg, bit, feature;
-	} map[] = {
-		{ 1, 3, 23, EMUL_F_MMX },
-		{ 1, 3, 24, EMUL_F_FXSR },
-		{ 1, 3, 25, EMUL_F_SSE },
-		{ 1, 3, 26, EMUL_F_SSE2 },
-		{ 1, 3, 8, EMUL_F_CX8 },
-		{ 1, 3, 15, EMUL_F_CMOV },
-		{ 1, 3, 11, EMUL_F_SEP },
-		{ 1, 3, 19, EMUL_F_CLFLUSH },
-		{ 1, 2, 0, EMUL_F_SSE3 },
-		{ 1, 2, 9, EMUL_F_SSSE3 },
-		{ 1, 2, 13, EMUL_F_CX16 },
-		{ 1, 2, 19, EMUL_F_SSE41 },
-		{ 1, 2, 20, EMUL_F_SSE42 },
-		{ 1, 2, 22, EMUL_F_MOVBE },
-		{ 1, 2, 23, EMUL_F_POPCNT },
-		{ 1, 2, 26, EMUL_F_XSAVE },
-		{ 1, 2, 28, EMUL_F_AVX },
-		{ 7, 1, 0, EMUL_F_FSGSBASE },
-		{ 7, 1, 3, EMUL_F_BMI1 },
-		{ 7, 1, 5, EMUL_F_AVX2 },
-		{ 7, 1, 8, EMUL_F_BMI2 },
-		{ 7, 1, 19, EMUL_F_ADX },
-		{ 7, 1, 20, EMUL_F_SMAP },
-		{ 7, 1, 23, EMUL_F_CLFLUSHOPT },
-		{ 7, 1, 24, EMUL_F_CLWB },
-		{ 7, 2, 27, EMUL_F_MOVDIRI },
-		{ 7, 1, 10, EMUL_F_INVPCID },
-		{ 0x80000001, 2, 0, EMUL_F_LAHF64 },
-		{ 0x80000001, 2, 5, EMUL_F_LZCNT },
-		{ 0x80000001, 2, 8, EMUL_F_PREFETCHW },
-		{ 0x80000001, 2, 6, EMUL_F_SSE4A },
-		{ 0x80000001, 3, 11, EMUL_F_SYSCALL },
-		{ 0x80000001, 2, 4, EMUL_F_ALTMOVCR8 },
-	};
-	u32 r[4], i, lo, hi;
-
-	for (i = 0; i < ARRAY_SIZE(map); i++) {
-		if (!host_cpuid(map[i].leaf, r))
-			continue;
-		if (r[map[i].reg] & (1u << map[i].bit))
-			host_features |= BIT_ULL(map[i].feature);
-	}
-	host_cpuid(0, r);
-	if (r[1] == 0x756e6547)
-		host_features |= BIT_ULL(EMUL_F_INTEL);
-	if (host_features & BIT_ULL(EMUL_F_XSAVE)) {
-		asm volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
-		xcr0 = lo;
-	}
-}
-
-/* ---- what is covered ---- */
-
-#define MAX_ROWS 8192
-
-static const struct emul_desc *rows[MAX_ROWS];
-static bool row_seen[MAX_ROWS];
-static unsigned int nr_rows;
-
-/* Not for this fuzzer: they change what the harness stands on, or user mode cannot do them. */
-static bool excluded(const struct emul_desc *d)
-{
-	static const emul_exec_fn no[] = {
-		em_int,	    em_into,	 em_mov_to_sreg, em_pop_sreg, em_load_far_ptr,
-		em_jmp_far, em_call_far, em_ret_far,	 em_iret,     em_sgdt,
-		em_smsw,    em_sldt,	 em_fsgsbase,	 em_lar,      em_lsl,
-		em_verr,    em_xcr,	 em_syscall,	 em_sysenter,
-	};
-	unsigned int i;
-
-	if (!d->exec || (d->flags & F_DIRTY))
-		return true;
-	for (i = 0; i < ARRAY_SIZE(no); i++)
-		if (d->exec == no[i])
-			return true;
-	return false;
-}
-
-static void list_rows(const struct emul_desc *d)
-{
-	static const u8 size[] = { [ROW_REG] = 8,  [ROW_RM] = 8,  [ROW_MOD] = 2, [ROW_PFX] = 4,
-				   [ROW_MODE] = 2, [ROW_VEX] = 2, [ROW_W] = 2 };
-	unsigned int i;
-
-	if (d->row == ROW_UNDEF)
-		return;
-	if (d->row == ROW_INSN) {
-		if (!excluded(d) && nr_rows < MAX_ROWS)
-			rows[nr_rows++] = d;
-		return;
-	}
-	for (i = 0; i < size[d->row]; i++)
-		list_rows(&d->sub[i]);
-}
-
-static int by_address(const void *a, const void *b)
-{
-	const struct emul_desc *x = *(const struct emul_desc *const *)a,
-			       *y = *(const struct emul_desc *const *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static void cover(const struct emul_desc *d)
-{
-	const struct emul_desc **p = bsearch(&d, rows, nr_rows, sizeof(rows[0]), by_address);
-
-	if (p && !row_seen[p - rows]) {
-		row_seen[p - rows] = true;
-		sh->covered++;
-	}
-}
-
-/* ---- cases ---- */
-
-static u64 interesting(struct rng *r)
-{
-	static const u64 edge[] = { 0,
-				    1,
-				    2,
-				    7,
-				    8,
-				    0x7f,
-				    0x80,
-				    0xff,
-				    0x7fff,
-				    0x8000,
-				    0xffff,
-				    0x7fffffff,
-				    0x80000000,
-				    0xffffffff,
-				    0x7fffffffffffffff,
-				    0x8000000000000000,
-				    -1ULL,
-				    -2ULL,
-				    31,
-				    32,
-				    33,
-				    63,
-				    64 };
-	u64 v = rng(r);
-
-	switch (v & 7) {
-	case 0:
-	case 1:
-		return edge[(v >> 8) % ARRAY_SIZE(edge)];
-	case 2:
-		return (v >> 8) & 0xff;
-	case 3:
-		return (s64)v >> 40;
-	case 4:
-		return (v >> 32) << ((v >> 8) & 31);
-	}
-	return rng(r);
-}
-
-/* An address in the window, mostly inside, sometimes across an edge. */
-static u64 target(struct rng *r)
-{
-	u64 v = rng(r);
-	u64 off = (v >> 16) % NATIVE_RW;
-
-	if ((v & 7) < 5)
-		off &= ~7ULL;
-	if ((v >> 8 & 63) == 0)
-		off = ((v >> 40) & 1 ? NATIVE_RW : NATIVE_SIZE) - (v >> 42 & 31);
-	if ((v >> 8 & 127) == 2)
-		off = 0x1000 - (v >> 42 & 31);
-	return NATIVE_DATA + off;
-}
-
-static void random_bytes(struct rng *r, void *buf, unsigned int len)
-{
-	u8 *p = buf;
-	u64 v;
-
-	for (; len >= 8; len -= 8, p += 8) {
-		v = rng(r);
-		memcpy(p, &v, 8);
-	}
-}
-
-static void gen_insn(struct rng *r, struct fuzz_case *fc)
-{
-	u64 v = rng(r);
-	u8 *p = fc->insn;
-	bool x64 = fc->mode == NATIVE_LONG;
-	unsigned int kind;
-
-	random_bytes(r, p, 16);
-	if ((v & 3) == 0)
-		*p++ = 0x66;
-	if ((v >> 2 & 15) == 0)
-		*p++ = 0x67;
-	if ((v >> 6 & 7) == 0)
-		*p++ = (v >> 9 & 1) ? 0xf2 : 0xf3;
-	if ((v >> 10 & 15) == 0)
-		*p++ = 0xf0;
-	if ((v >> 14 & 31) == 0)
-		*p++ = (v >> 19 & 1) ? 0x65 : 0x36;
-	if (x64 && (v >> 20 & 1))
-		*p++ = 0x40 | (v >> 21 & 15);
-	kind = v >> 32 & 31;
-	if (kind < 12) {
-		/* one byte */
-	} else if (kind < 20) {
-		*p++ = 0x0f;
-	} else if (kind < 22) {
-		*p++ = 0x0f;
-		*p++ = 0x38;
-		if (v >> 40 & 1)
-			*p = 0xf0 | (*p & 7);
-	} else if (kind < 23) {
-		*p++ = 0x0f;
-		*p++ = 0x3a;
-	} else if (kind < 25) {
-		p = fc->insn;
-		*p++ = 0xc5;
-		*p++ |= x64 && (v >> 40 & 1) ? 0 : (v >> 41 & 1) ? 0xf8 : 0xc0;
-	} else if (kind < 28) {
-		p = fc->insn;
-		*p++ = 0xc4;
-		*p = (*p & (x64 ? 0xe0 : 0x20)) | (x64 ? 0 : 0xc0) | (1 + (v >> 44) % 3);
-		p++;
-		*p++ |= (v >> 48 & 1) ? 0x78 : 0;
-		if ((p[-2] & 0x1f) == 2 && (v >> 49 & 1))
-			*p = 0xf0 | (*p & 7);
-	} else if (kind < 30) {
-		*p++ = 0xd8 | (v >> 50 & 7);
-	}
-}
-
-static void gen_x87(struct rng *r, struct native_regs *n)
-{
-	u16 *w = (u16 *)n->fx;
-	unsigned int i;
-	u32 mxcsr = 0x1f80;
-
-	memset(n->fx, 0, 160);
-	w[0] = 0x37f;
-	if (rng_below(r, 3) == 0)
-		w[0] = (rng(r) & 0xf3f) | 0x40;
-	w[1] = rng(r) & 0x7f3f;
-	if (rng_below(r, 4))
-		w[1] &= 0x7f00;
-	if (w[1] & ~w[0] & 0x3f)
-		w[1] |= 0x8080;
-	n->fx[4] = rng_below(r, 4) ? 0xff : rng(r);
-	for (i = 0; i < 8; i++) {
-		u64 m = rng(r) | (rng_below(r, 8) ? 1ULL << 63 : 0);
-		u16 se = rng(r);
-
-		switch (rng_below(r, 8)) {
-		case 0:
-			se = (se & 0x8000) | 0x7fff;
-			m &= rng_below(r, 2) ? 1ULL << 63 : ~0ULL;
-			break;
-		case 1:
-			m = 0;
-			se &= 0x8000;
-			break;
-		case 2:
-			se &= 0x8000;
-			break;
-		case 3:
-			m = (m & ~em_mask(rng_below(r, 8))) | 1ULL << 63;
-			se = (se & 0x8000) | (16383 - 8 + rng_below(r, 80));
-			break;
-		case 4:
-			se = (se & 0x8000) | (16383 - 160 + rng_below(r, 320));
-			break;
-		case 5:
-			se = (se & 0x8000) | (16383 - 1100 + rng_below(r, 2200));
-			break;
-		}
-		memcpy(n->fx + 32 + i * 16, &m, 8);
-		memcpy(n->fx + 40 + i * 16, &se, 2);
-	}
-	memcpy(n->fx + 24, &mxcsr, 4);
-	mxcsr = 0x2ffff;
-	memcpy(n->fx + 28, &mxcsr, 4);
-}
-
-static u64 mode_mask(const struct fuzz_case *fc)
-{
-	return fc->mode == NATIVE_LONG ? ~0ULL : 0xffffffff;
-}
-
-static u64 seg_base(const struct fuzz_case *fc, unsigned int sreg)
-{
-	if (fc->mode == NATIVE_LONG)
-		return sreg == EMUL_GS ? NATIVE_GS_BASE : 0;
-	if (fc->mode == NATIVE_16 && (sreg == EMUL_DS || sreg == EMUL_ES))
-		return NATIVE_DATA;
-	return 0;
-}
-
-static void begin(const struct fuzz_case *fc)
-{
-	memcpy(ctxt.gpr, fc->in.gpr, sizeof(ctxt.gpr));
-	ctxt.rflags = fc->in.rflags;
-	ctxt.rip = fc->mode == NATIVE_16 ? NATIVE_INSN - NATIVE_CODE : NATIVE_INSN;
-	ctxt.mode = modes[fc->mode];
-	ctxt.cpl = 3;
-	ctxt.int_shadow = 0;
-	emul_begin(&ctxt);
-	emul_preset_bytes(&ctxt, fc->insn, 15);
-}
-
-/* Replace the 4 (or 8) bytes of a displacement by another one. */
-static bool patch_disp(struct fuzz_case *fc, u64 old, u64 new, unsigned int bytes)
-{
-	unsigned int i;
-
-	for (i = 1; i + bytes <= fc->len; i++) {
-		if (memcmp(fc->insn + i, &old, bytes))
-			continue;
-		memcpy(fc->insn + i, &new, bytes);
-		return true;
-	}
-	return false;
-}
-
-/* Make the memory operand point into the window. */
-static void aim(struct rng *r, struct fuzz_case *fc)
-{
-	struct emul_insn *insn = &ctxt.insn;
-	u64 want = target(r) - seg_base(fc, insn->seg), ea = em_ea(&ctxt);
-	u64 delta = want - ea, mask = em_mask(insn->ad_bytes);
-
-	if (insn->base < 16) {
-		u64 *reg = &fc->in.gpr[insn->base];
-
-		/* An index that is the same register moves, too; leave that to luck. */
-		*reg = ((*reg + delta) & mask) | (*reg & ~mask);
-		*reg &= mode_mask(fc);
-	} else if (insn->index < 16) {
-		u64 *reg = &fc->in.gpr[insn->index];
-
-		*reg = ((*reg + (delta >> insn->scale)) & mask) & mode_mask(fc);
-	} else {
-		unsigned int bytes = insn->ad_bytes == 2 ? 2 : 4;
-
-		if (!insn->map && (insn->opcode & 0xfc) == 0xa0)
-			bytes = insn->ad_bytes;
-		patch_disp(fc, insn->disp, insn->disp + delta, bytes);
-	}
-}
-
-/* Registers that the instruction uses without saying so. */
-static void prepare_implicit(struct rng *r, struct fuzz_case *fc)
-{
-	const struct emul_desc *d = ctxt.insn.desc;
-	u64 *g = fc->in.gpr, mask = em_mask(ctxt.insn.ad_bytes);
-
-	if (d->flags & F_REPSTR) {
-		g[EMUL_RSI] = (target(r) - seg_base(fc, ctxt.insn.seg)) & mode_mask(fc);
-		g[EMUL_RDI] = (target(r) - seg_base(fc, EMUL_ES)) & mode_mask(fc);
-		g[EMUL_RCX] = rng_below(r, 20);
-		if (rng_below(r, 16) == 0)
-			g[EMUL_RCX] = rng_below(r, 700);
-		if (mask != ~0ULL && rng_below(r, 4) == 0)
-			g[EMUL_RCX] |= rng(r) & ~mask & mode_mask(fc);
-	} else if (d->exec == em_xlat) {
-		g[EMUL_RBX] =
-			((target(r) - seg_base(fc, ctxt.insn.seg)) & mode_mask(fc)) - (u8)g[0];
-		g[EMUL_RBX] &= mode_mask(fc);
-	} else if (d->exec == em_maskmov) {
-		g[EMUL_RDI] = (target(r) - seg_base(fc, ctxt.insn.seg)) & mode_mask(fc);
-	} else if (d->exec == em_bt && (d->aux & 0x10)) {
-		if (rng_below(r, 2))
-			g[ctxt.insn.reg] = (rng(r) & 0xfff) & mode_mask(fc);
-		else
-			g[ctxt.insn.reg] = -(rng(r) & 0x7ff) & mode_mask(fc);
-	} else if (d->exec == em_leave) {
-		g[EMUL_RBP] = target(r);
-	} else if (d->exec == em_enter) {
-		g[EMUL_RBP] = target(r);
-		g[EMUL_RSP] = NATIVE_DATA + 0x1800 + (rng(r) & 0x7f8);
-		if (rng_below(r, 8))
-			fc->insn[fc->len - 2] &= 7;
-		if (rng_below(r, 2))
-			fc->insn[fc->len - 1] &= 3;
-	} else if (d->exec == em_cmpxchg || d->exec == em_cmpxchg8b) {
-		/* Sometimes equal. */
-		u64 lin = em_ea(&ctxt) + seg_base(fc, ctxt.insn.seg) - NATIVE_DATA;
-
-		if (ctxt.insn.mem && rng_below(r, 2) && lin + 16 <= NATIVE_SIZE &&
-		    ctxt.insn.base != 0) {
-			memcpy(&g[EMUL_RAX], shadow + lin, 8);
-			if (d->exec == em_cmpxchg8b) {
-				memcpy(&g[EMUL_RDX],
-				       shadow + lin + ((ctxt.insn.rex & REX_W) ? 8 : 4), 8);
-				if (!(ctxt.insn.rex & REX_W)) {
-					g[EMUL_RAX] &= 0xffffffff;
-					g[EMUL_RDX] &= 0xffffffff;
-				}
-			}
-			g[EMUL_RAX] &= mode_mask(fc);
-			g[EMUL_RDX] &= mode_mask(fc);
-		}
-	} else if (d->exec == em_div && rng_below(r, 2)) {
-		g[EMUL_RDX] = rng_below(r, 2) ? 0 : interesting(r) >> 40;
-	}
-}
-
-static bool is_branch(const struct emul_desc *d)
-{
-	return d->exec == em_jcc || d->exec == em_jmp || d->exec == em_call || d->exec == em_ret ||
-	       d->exec == em_loop || d->exec == em_jcxz;
-}
-
-/* Values in memory that must not be random: where a branch goes, flags that trap.  False: they cannot be placed. */
-static bool prepare_memory(struct rng *r, struct fuzz_case *fc)
-{
-	const struct emul_desc *d = ctxt.insn.desc;
-	u64 dest = fc->mode == NATIVE_16 ? NATIVE_TARGET - NATIVE_CODE : NATIVE_TARGET, off, val;
-	unsigned int size = ctxt.insn.op_bytes;
-	u8 *rw = (u8 *)NATIVE_DATA;
-
-	if (rng_below(r, 64) == 0)
-		dest = rng_below(r, 2) ? 1ULL << 47 : 0x1234;
-	if (d->exec == em_ret || d->exec == em_popf) {
-		off = fc->in.gpr[EMUL_RSP] - NATIVE_DATA;
-		val = d->exec == em_ret ? dest : (rng(r) & ~(FL_TF | FL_NT | FL_VM));
-	} else if ((d->exec == em_jmp || d->exec == em_call) && d->aux && ctxt.insn.mem) {
-		off = em_ea(&ctxt) + seg_base(fc, ctxt.insn.seg) - NATIVE_DATA;
-		val = dest;
-	} else {
-		return true;
-	}
-	if (off > NATIVE_SIZE || off + size > NATIVE_RW)
-		return off >= NATIVE_SIZE;
-	memcpy(rw + off, &val, size);
-	memcpy(shadow + off, &val, size);
-	return true;
-}
-
-static void prepare_branch(struct rng *r, struct fuzz_case *fc)
-{
-	const struct emul_insn *insn = &ctxt.insn;
-	u64 dest = fc->mode == NATIVE_16 ? NATIVE_TARGET - NATIVE_CODE : NATIVE_TARGET;
-
-	if (!is_branch(insn->desc) || insn->desc->exec == em_ret)
-		return;
-	if (insn->desc->aux && insn->desc->exec != em_loop) {
-		if (!insn->mem)
-			fc->in.gpr[insn->rm] = rng_below(r, 64) ? dest : 1ULL << 47;
-		return;
-	}
-	/* The displacement is the end of the instruction. */
-	dest -= ctxt.next_rip;
-	if (insn->desc->op[0] == O_Jb)
-		fc->insn[fc->len - 1] = dest;
-	else
-		memcpy(fc->insn + fc->len - (insn->op_bytes == 2 ? 2 : 4), &dest,
-		       insn->op_bytes == 2 ? 2 : 4);
-}
-
-/* Build a case around random bytes.  False: not one to run. */
-static bool gen_case(struct rng *r, struct fuzz_case *fc)
-{
-	const struct emul_desc *d;
-	enum emul_result res;
-	unsigned int i;
-	u64 v = rng(r);
-
-	fc->mode = (v & 7) < 4 ? NATIVE_LONG : (v & 7) < 6 ? NATIVE_32 : NATIVE_16;
-	gen_insn(r, fc);
-	for (i = 0; i < 16; i++)
-		fc->in.gpr[i] = interesting(r) & mode_mask(fc);
-	fc->in.gpr[EMUL_RSP] = target(r);
-	fc->in.rflags = (v >> 8 & (FL_ARITH | FL_DF)) | FL_FIXED | FL_IF;
-	if ((v >> 40 & 31) == 0)
-		fc->in.rflags |= FL_AC;
-	fc->vec = false;
-	fc->x87 = false;
-	begin(fc);
-	res = emul_decode(&ctxt);
-	if (res != EMUL_DONE) {
-		/* Undefined, say we.  That it has no other effect natively is for the sandbox to see. */
-		fc->len = 15;
-		if (ctxt.insn.map == 1 && ctxt.insn.opcode == 1 && ctxt.insn.modrm == 0xc1)
-			return false; /* VMCALL: whoever runs this machine may think otherwise */
-		if (ctxt.insn.map == 1 && ctxt.insn.opcode == 0 && (ctxt.insn.pfx & P_LOCK))
-			return false; /* LOCK VERW: AMD's processors carry it out */
-		return ctxt.fault.vector == EMUL_UD && (v >> 48 & 3) == 0;
-	}
-	d = ctxt.insn.desc;
-	fc->len = ctxt.insn.len;
-	/* REP before LOOPNE makes LOOPE of it (and the other way round) on some processors; both call it reserved. */
-	if (d->exec == em_loop && ctxt.insn.rep)
-		return false;
-	/* A feature that is not offered may be there all the same. */
-	if (d->feature && !(host_features & BIT_ULL(d->feature)))
-		return false;
-	if (excluded(d) || ((ctxt.insn.pfx & P_SEG) && ctxt.insn.seg == EMUL_FS))
-		return false;
-	if (ctxt.insn.mem)
-		aim(r, fc);
-	begin(fc);
-	if (emul_decode(&ctxt) != EMUL_DONE)
-		return false;
-	prepare_implicit(r, fc);
-	if (!prepare_memory(r, fc))
-		return false;
-	prepare_branch(r, fc);
-	if (d->flags & (F_SSE | F_MMX) || d->exec == em_fxsave || d->exec == em_fxrstor) {
-		fc->vec = true;
-		for (i = 0; i < 16; i++)
-			random_bytes(r, fc->in.vec[i], 32);
-	}
-	if ((d->flags & (F_FPU | F_MMX)) || d->exec == em_fwait || d->exec == em_mxcsr) {
-		fc->x87 = true;
-		gen_x87(r, &fc->in);
-	}
-	return true;
-}
-
-static void roll_back(void)
-{
-	while (nr_undo) {
-		nr_undo--;
-		memcpy(shadow + undo[nr_undo].off, undo[nr_undo].old, undo[nr_undo].len);
-	}
-}
+static const char *only;
 
 /* Can the processor go there without harm?  The two exits, or where it faults at once. */
 static bool safe_rip(const struct fuzz_case *fc, u64 rip, bool *branch)
@@ -843,7 +62,7 @@ static bool emulate(const struct fuzz_case *fc, struct result *res)
 	unsigned int i;
 
 	wild = false;
-	nr_undo = 0;
+	undo_forget();
 	begin(fc);
 	if (fc->vec)
 		memcpy(emu.vec, fc->in.vec, sizeof(emu.vec));
@@ -1022,13 +241,18 @@ static bool other_operand(const struct fuzz_case *fc, const struct result *n)
 	       (ctxt.fault.vector != EMUL_PF || ctxt.fault.addr == n->f.cr2);
 }
 
-/* LOCK before VERR and VERW, which do not take it: AMD's processors find out after they have read memory. */
-static bool late_lock(const struct fuzz_case *fc, const struct result *n)
+/*
+ * MASKMOVx where some bytes cannot be written: the manuals leave open whether bytes that are not selected fault (SDM vol. 2,
+ * MASKMOVDQU: "exceptions associated with addressing memory and page faults may still be signaled (implementation
+ * dependent)"), and what has been written before a fault is found (vol. 3A, 9.1.1: "the effects of the completed accesses may
+ * be visible").  AMD's processors look at the whole operand, and are in MMX state then.
+ */
+static bool unselected_fault(const struct result *e, const struct result *n)
 {
-	const struct emul_insn *insn = &ctxt.insn;
+	u64 addressing = BIT(EMUL_PF) | BIT(EMUL_GP) | BIT(EMUL_SSF) | BIT(EMUL_AC);
 
-	return !ctxt.decoded && insn->map == 1 && insn->opcode == 0 && (insn->pfx & P_LOCK) &&
-	       n->fault && n->f.vector != EMUL_UD;
+	return ctxt.decoded && ctxt.insn.desc->exec == em_maskmov && n->fault &&
+	       (addressing & BIT(n->f.vector)) && (!e->fault || (addressing & BIT(e->f.vector)));
 }
 
 /* Memory as it was before the native run: the emulator's copy, rolled back. */
@@ -1052,17 +276,16 @@ static const char *run_both(const struct fuzz_case *fc, struct result *e, struct
 	/* A POPA that faults half way has loaded some registers on some processors. */
 	if (e->fault && ctxt.decoded && ctxt.insn.desc->exec == em_popa)
 		memcpy(e->r.gpr, n->r.gpr, sizeof(e->r.gpr));
-	/* MASKMOVx: whether no byte at all faults, which one is named, and the MMX state then differ between processors. */
-	if (n->fault && ctxt.decoded && ctxt.insn.desc->exec == em_maskmov) {
-		/* What lies on the first of two pages may be stored. */
+	if (unselected_fault(e, n)) {
 		*e = *n;
+		roll_back();
 		memcpy((void *)NATIVE_DATA, shadow, NATIVE_RW);
 	}
 	/* An undefined opcode may run into the 15-byte limit with operands that we did not look at. */
 	if (e->fault && !ctxt.decoded && n->fault && n->f.vector == EMUL_GP && ctxt.insn.pos > 5)
 		return NULL;
 	what = compare(fc, e, n);
-	if (what && e->fault && (late_lock(fc, n) || other_operand(fc, n)))
+	if (what && e->fault && other_operand(fc, n))
 		return NULL;
 	return what;
 }
@@ -1162,7 +385,7 @@ static void one(struct rng *r)
 	const char *what;
 	bool ran;
 
-	if (!gen_case(r, fc)) {
+	if (!gen_case(r, fc, only)) {
 		sh->skipped++;
 		return;
 	}
@@ -1175,7 +398,7 @@ static void one(struct rng *r)
 	sh->faults += n.fault;
 	sh->branches += n.branch;
 	if (ctxt.decoded)
-		cover(ctxt.insn.desc);
+		sh->covered += rows_meet(ctxt.insn.desc);
 	else
 		sh->undefined++;
 	if (!what)
@@ -1194,20 +417,10 @@ static void one(struct rng *r)
 static void child(u64 seed, u64 cases, unsigned int seconds)
 {
 	time_t end = time(NULL) + seconds;
-	unsigned int i;
 	struct rng r;
 
 	native_init();
-	emul_init(&ctxt, &ops);
-	ctxt.features = host_features;
-	for (i = 0; i < 256; i++) {
-		list_rows(&emul_map_1[i]);
-		list_rows(&emul_map_0f[i]);
-		list_rows(&emul_map_0f38[i]);
-		list_rows(&emul_map_0f3a[i]);
-	}
-	qsort(rows, nr_rows, sizeof(rows[0]), by_address);
-	sh->rows = nr_rows;
+	sh->rows = rows_list(differ_wants);
 	rng_seed(&r, seed + sh->index * 0x1000003);
 	shadow = malloc(NATIVE_SIZE);
 	random_bytes(&r, shadow, NATIVE_SIZE);
@@ -1223,9 +436,7 @@ static void child(u64 seed, u64 cases, unsigned int seconds)
 			break;
 	}
 	if (verbose)
-		for (i = 0; i < nr_rows; i++)
-			if (!row_seen[i])
-				printf("not covered: %s\n", rows[i]->name);
+		rows_print_missing();
 	fflush(stdout);
 	_exit(0);
 }
@@ -1280,7 +491,7 @@ int main(int argc, char **argv)
 	unsigned int nr = 0, seconds = 10, i;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "s:n:t:v")) != -1) {
+	while ((opt = getopt(argc, argv, "s:n:t:o:v")) != -1) {
 		if (opt == 's' && nr < ARRAY_SIZE(seeds))
 			seeds[nr++] = strcmp(optarg, "new") ? strtoull(optarg, NULL, 0) :
 							      (u64)time(NULL);
@@ -1288,13 +499,14 @@ int main(int argc, char **argv)
 			cases = strtoull(optarg, NULL, 0);
 		else if (opt == 't')
 			seconds = atoi(optarg);
+		else if (opt == 'o')
+			only = optarg;
 		else if (opt == 'v')
 			verbose = true;
 		else
 			return 2;
 	}
-	detect_features();
-	if (!(host_features & BIT_ULL(EMUL_F_AVX)) || (xcr0 & 6) != 6) {
+	if (!machine_init()) {
 		puts("skipped: this processor has no AVX");
 		return 4;
 	}
