@@ -67,22 +67,6 @@ static int read_guest(struct kvm *kvm, struct kvm_vcpu *vcpu, gpa_t gpa, void *d
 	return r;
 }
 
-static int write_guest(struct kvm *kvm, struct kvm_vcpu *vcpu, gpa_t gpa, const void *data,
-		       unsigned long len)
-{
-	int idx = srcu_read_lock(&kvm->srcu);
-	struct piece p;
-	int r = 0;
-
-	for (; len && !r; gpa += p.len, data += p.len, len -= p.len) {
-		p = first_piece(gpa, len);
-		p.slot = vcpu ? kvm_vcpu_gfn_to_slot(vcpu, p.gfn) : kvm_gfn_to_slot(kvm, 0, p.gfn);
-		r = write_piece(kvm, &p, data);
-	}
-	srcu_read_unlock(&kvm->srcu, idx);
-	return r;
-}
-
 /**
  * kvm_read_guest() - copy out of guest memory
  * @kvm: the VM; address space 0
@@ -98,21 +82,27 @@ int kvm_read_guest(struct kvm *kvm, gpa_t gpa, void *data, unsigned long len)
 	return read_guest(kvm, NULL, gpa, data, len);
 }
 
-/* The counterpart of kvm_read_guest(); pages are marked dirty. */
-int kvm_write_guest(struct kvm *kvm, gpa_t gpa, const void *data, unsigned long len)
-{
-	return write_guest(kvm, NULL, gpa, data, len);
-}
-
 int kvm_vcpu_read_guest(struct kvm_vcpu *vcpu, gpa_t gpa, void *data, unsigned long len)
 {
 	return read_guest(vcpu->kvm, vcpu, gpa, data, len);
 }
 EXPORT_SYMBOL_GPL(kvm_vcpu_read_guest);
 
+/* The counterpart of kvm_vcpu_read_guest(); pages are marked dirty. */
 int kvm_vcpu_write_guest(struct kvm_vcpu *vcpu, gpa_t gpa, const void *data, unsigned long len)
 {
-	return write_guest(vcpu->kvm, vcpu, gpa, data, len);
+	struct kvm *kvm = vcpu->kvm;
+	int idx = srcu_read_lock(&kvm->srcu);
+	struct piece p;
+	int r = 0;
+
+	for (; len && !r; gpa += p.len, data += p.len, len -= p.len) {
+		p = first_piece(gpa, len);
+		p.slot = kvm_vcpu_gfn_to_slot(vcpu, p.gfn);
+		r = write_piece(kvm, &p, data);
+	}
+	srcu_read_unlock(&kvm->srcu, idx);
+	return r;
 }
 
 /**

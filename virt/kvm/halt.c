@@ -170,11 +170,9 @@ void kvm_vcpu_halt(struct kvm_vcpu *vcpu)
 	trace_kvm_vcpu_wakeup(ns, waited, vcpu->valid_wakeup);
 	adjust_polling(vcpu, ns);
 }
-EXPORT_SYMBOL_GPL(kvm_vcpu_halt);
 
 void kvm_vcpu_block(struct kvm_vcpu *vcpu)
 {
 	vcpu->valid_wakeup = false;
 	block(vcpu);
 }
-EXPORT_SYMBOL_GPL(kvm_vcpu_block);

@@ -122,7 +122,6 @@ static inline hva_t kvm_slot_hva(const struct kvm_memslot *slot, gfn_t gfn)
  * interrupts-off code, and also return -EFAULT when the page is not resident; then take the sleeping path.
  */
 int kvm_read_guest(struct kvm *kvm, gpa_t gpa, void *data, unsigned long len);
-int kvm_write_guest(struct kvm *kvm, gpa_t gpa, const void *data, unsigned long len);
 int kvm_vcpu_read_guest(struct kvm_vcpu *vcpu, gpa_t gpa, void *data, unsigned long len);
 int kvm_vcpu_write_guest(struct kvm_vcpu *vcpu, gpa_t gpa, const void *data, unsigned long len);
 int kvm_vcpu_read_guest_nofault(struct kvm_vcpu *vcpu, gpa_t gpa, void *data, unsigned long len);

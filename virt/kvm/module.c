@@ -155,7 +155,6 @@ out:
 	cpuhp_remove_state(CPUHP_AP_KVM_ONLINE);
 	return r;
 }
-EXPORT_SYMBOL_GPL(kvm_init);
 
 /* No descriptor is open any more: each holds the backend's module. */
 void kvm_exit(void)
@@ -167,7 +166,6 @@ void kvm_exit(void)
 	unregister_syscore(&syscore);
 	cpuhp_remove_state(CPUHP_AP_KVM_ONLINE);
 }
-EXPORT_SYMBOL_GPL(kvm_exit);
 
 /* ---------------------------------------------------------------- module */
 

@@ -25,7 +25,6 @@ struct kvm_vcpu *kvm_running_vcpu(void)
 {
 	return __this_cpu_read(running_vcpu);
 }
-EXPORT_SYMBOL_GPL(kvm_running_vcpu);
 
 /* ---------------------------------------------------------------- loading */
 
@@ -65,7 +64,6 @@ void kvm_vcpu_load(struct kvm_vcpu *vcpu)
 	kvm_arch_vcpu_load(vcpu, cpu);
 	put_cpu();
 }
-EXPORT_SYMBOL_GPL(kvm_vcpu_load);
 
 void kvm_vcpu_put(struct kvm_vcpu *vcpu)
 {
@@ -76,7 +74,6 @@ void kvm_vcpu_put(struct kvm_vcpu *vcpu)
 	__this_cpu_write(running_vcpu, NULL);
 	preempt_enable();
 }
-EXPORT_SYMBOL_GPL(kvm_vcpu_put);
 
 /* ---------------------------------------------------------------- requests and kicks */
 
@@ -112,7 +109,6 @@ void kvm_make_all_cpus_request(struct kvm *kvm, int req, bool wait)
 	put_cpu();
 	free_cpumask_var(cpus);
 }
-EXPORT_SYMBOL_GPL(kvm_make_all_cpus_request);
 
 bool kvm_vcpu_wake_up(struct kvm_vcpu *vcpu)
 {
@@ -145,7 +141,6 @@ struct kvm_vcpu *kvm_get_vcpu_by_id(struct kvm *kvm, u32 id)
 {
 	return xa_load(&kvm->vcpus_by_id, id);
 }
-EXPORT_SYMBOL_GPL(kvm_get_vcpu_by_id);
 
 /* Undo alloc_vcpu(): the vCPU never was, or no longer is, in kvm->vcpus. */
 static void free_vcpu_memory(struct kvm_vcpu *vcpu)

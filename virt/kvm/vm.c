@@ -51,7 +51,6 @@ void kvm_for_each_vm(void (*fn)(struct kvm *kvm, void *arg), void *arg)
 		fn(kvm, arg);
 	mutex_unlock(&kvm_list_lock);
 }
-EXPORT_SYMBOL_GPL(kvm_for_each_vm);
 
 static void destroy_vcpus(struct kvm *kvm)
 {
@@ -174,7 +173,6 @@ void kvm_get_kvm(struct kvm *kvm)
 {
 	refcount_inc(&kvm->users);
 }
-EXPORT_SYMBOL_GPL(kvm_get_kvm);
 
 /**
  * kvm_get_kvm_safe() - take a reference unless the VM is being taken apart
@@ -185,7 +183,6 @@ bool kvm_get_kvm_safe(struct kvm *kvm)
 {
 	return refcount_inc_not_zero(&kvm->users);
 }
-EXPORT_SYMBOL_GPL(kvm_get_kvm_safe);
 
 /**
  * kvm_put_kvm() - drop a reference to a VM; the last one takes it apart
@@ -197,14 +194,12 @@ void kvm_put_kvm(struct kvm *kvm)
 	if (refcount_dec_and_test(&kvm->users))
 		destroy_vm(kvm);
 }
-EXPORT_SYMBOL_GPL(kvm_put_kvm);
 
 void kvm_vm_dead(struct kvm *kvm)
 {
 	WRITE_ONCE(kvm->vm_dead, true);
 	kvm_make_all_cpus_request(kvm, KVM_REQ_VM_DEAD, false);
 }
-EXPORT_SYMBOL_GPL(kvm_vm_dead);
 
 long kvm_sys_create_vm(struct file *filp, union kvm_ioctl_arg arg)
 {
@@ -256,4 +251,3 @@ bool kvm_file_is_vm(struct file *file)
 {
 	return file && file->f_op == &kvm_vm_fops;
 }
-EXPORT_SYMBOL_GPL(kvm_file_is_vm);

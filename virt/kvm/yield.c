@@ -98,4 +98,3 @@ void kvm_vcpu_on_spin(struct kvm_vcpu *me, bool kernel_only)
 	WRITE_ONCE(me->spinning, false);
 	WRITE_ONCE(me->spin_turn, false);
 }
-EXPORT_SYMBOL_GPL(kvm_vcpu_on_spin);

@@ -83,7 +83,6 @@ u64 kvm_scale_tsc(struct kvm_vcpu *vcpu, u64 tsc)
 
 	return ratio ? mul_u64_u64_shr(tsc, ratio, kvm_backend.caps.tsc_ratio_frac_bits) : tsc;
 }
-EXPORT_SYMBOL_GPL(kvm_scale_tsc);
 
 u64 kvm_guest_tsc(struct kvm_vcpu *vcpu, u64 host_tsc)
 {

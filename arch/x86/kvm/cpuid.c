@@ -133,7 +133,6 @@ bool kvm_cpu_cap_has(unsigned int feature)
 {
 	return feature / 32 < GUEST_WORDS && offered[feature / 32] & BIT(feature % 32);
 }
-EXPORT_SYMBOL_GPL(kvm_cpu_cap_has);
 
 static void cap_change(unsigned int feature, bool on)
 {
@@ -157,7 +156,6 @@ void kvm_cpu_cap_set(unsigned int feature)
 {
 	cap_change(feature, true);
 }
-EXPORT_SYMBOL_GPL(kvm_cpu_cap_set);
 
 /**
  * kvm_cpu_cap_clear() - the backend cannot support a feature
@@ -467,7 +465,6 @@ bool guest_pv_has(struct kvm_vcpu *vcpu, unsigned int kvm_feature)
 {
 	return !vcpu->arch.pv_enforce || vcpu->arch.cpuid.pv_features & BIT(kvm_feature);
 }
-EXPORT_SYMBOL_GPL(guest_pv_has);
 
 void kvm_cpuid_free(struct kvm_vcpu *vcpu)
 {
@@ -688,7 +685,6 @@ void kvm_cpuid_lookup(struct kvm_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *
 	if (e->function <= 0xd)
 		apply_runtime(c, e->function, index, ebx, ecx, edx);
 }
-EXPORT_SYMBOL_GPL(kvm_cpuid_lookup);
 
 static noinline void trace_cpuid(struct kvm_vcpu *vcpu, u32 function, u32 index, u32 eax, u32 ebx,
 				 u32 ecx, u32 edx)

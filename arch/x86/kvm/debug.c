@@ -72,7 +72,6 @@ int kvm_set_dr(struct kvm_vcpu *vcpu, int dr, unsigned long val)
 	kvm_x86_call(update_debug)(vcpu);
 	return 0;
 }
-EXPORT_SYMBOL_GPL(kvm_set_dr);
 
 unsigned long kvm_get_dr(struct kvm_vcpu *vcpu, int dr)
 {
@@ -88,7 +87,6 @@ unsigned long kvm_get_dr(struct kvm_vcpu *vcpu, int dr)
 		return d->dr7;
 	}
 }
-EXPORT_SYMBOL_GPL(kvm_get_dr);
 
 /* ---------------------------------------------------------------- single-stepping */
 
@@ -101,7 +99,6 @@ unsigned long kvm_get_rflags(struct kvm_vcpu *vcpu)
 		rflags &= ~X86_EFLAGS_TF;
 	return rflags;
 }
-EXPORT_SYMBOL_GPL(kvm_get_rflags);
 
 void kvm_set_rflags(struct kvm_vcpu *vcpu, unsigned long rflags)
 {
@@ -110,7 +107,6 @@ void kvm_set_rflags(struct kvm_vcpu *vcpu, unsigned long rflags)
 	kvm_x86_call(set_rflags)(vcpu, rflags);
 	kvm_make_request(vcpu, KVM_REQ_EVENT);
 }
-EXPORT_SYMBOL_GPL(kvm_set_rflags);
 
 static int debug_exit(struct kvm_vcpu *vcpu, u8 vector, unsigned long dr6)
 {
@@ -147,7 +143,6 @@ int kvm_emulated_step(struct kvm_vcpu *vcpu)
 	kvm_queue_exception_payload(vcpu, X86_TRAP_DB, false, 0, DR_STEP);
 	return KVM_REENTER;
 }
-EXPORT_SYMBOL_GPL(kvm_emulated_step);
 
 /* ---------------------------------------------------------------- ioctls */
 

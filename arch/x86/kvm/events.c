@@ -66,7 +66,6 @@ void kvm_inject_page_fault(struct kvm_vcpu *vcpu, u64 cr2, u32 error_code)
 {
 	kvm_queue_exception_payload(vcpu, X86_TRAP_PF, true, error_code, cr2);
 }
-EXPORT_SYMBOL_GPL(kvm_inject_page_fault);
 
 /* events_core.c is pure and exports nothing by itself. */
 EXPORT_SYMBOL_GPL(kvm_exception_has_error_code);
@@ -93,7 +92,6 @@ void kvm_deliver_payload(struct kvm_vcpu *vcpu, struct kvm_exception *e)
 	e->has_payload = false;
 	e->payload = 0;
 }
-EXPORT_SYMBOL_GPL(kvm_deliver_payload);
 
 void kvm_clear_injected(struct kvm_vcpu *vcpu)
 {
@@ -139,7 +137,6 @@ void kvm_inject_nmi(struct kvm_vcpu *vcpu)
 	kvm_make_request(vcpu, KVM_REQ_NMI);
 	kvm_vcpu_kick(vcpu);
 }
-EXPORT_SYMBOL_GPL(kvm_inject_nmi);
 
 /* ---------------------------------------------------------------- injecting */
 
@@ -288,7 +285,6 @@ int kvm_events_inject(struct kvm_vcpu *vcpu)
 	}
 	return 0;
 }
-EXPORT_SYMBOL_GPL(kvm_events_inject);
 
 bool kvm_vcpu_has_events(struct kvm_vcpu *vcpu)
 {

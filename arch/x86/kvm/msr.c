@@ -620,7 +620,6 @@ int kvm_msr_read(struct kvm_vcpu *vcpu, u32 index, u64 *data, bool host)
 	*data = r ? 0 : a.data;
 	return r;
 }
-EXPORT_SYMBOL_GPL(kvm_msr_read);
 
 int kvm_msr_write(struct kvm_vcpu *vcpu, u32 index, u64 data, bool host)
 {
@@ -633,7 +632,6 @@ int kvm_msr_write(struct kvm_vcpu *vcpu, u32 index, u64 data, bool host)
 		return a.row->set(&a);
 	return r == KVM_MSR_UNKNOWN ? set_backend(&a) : r;
 }
-EXPORT_SYMBOL_GPL(kvm_msr_write);
 
 /* The module parameter's word on an MSR that nobody has: true: pretend. */
 static bool ignore_unknown(struct kvm_vcpu *vcpu, u32 index, u64 data, bool write)

@@ -234,7 +234,6 @@ int kvm_set_efer(struct kvm_vcpu *vcpu, u64 efer, bool host)
 		kvm_mmu_reset_context(vcpu);
 	return 0;
 }
-EXPORT_SYMBOL_GPL(kvm_set_efer);
 
 /* ---------------------------------------------------------------- stepping over an instruction */
 

@@ -23,7 +23,6 @@
 	 XFEATURE_MASK_ZMM_Hi256 | XFEATURE_MASK_Hi16_ZMM | XFEATURE_MASK_PKRU)
 
 u64 kvm_host_xcr0;
-EXPORT_SYMBOL_GPL(kvm_host_xcr0);
 u64 kvm_supported_xcr0;
 u64 kvm_supported_xss;
 static u64 host_xss;
@@ -127,7 +126,6 @@ void kvm_xsave_enter_guest(struct kvm_vcpu *vcpu)
 	if (switches_pkru(vcpu) && vcpu->arch.pkru != vcpu->arch.host_pkru)
 		wrpkru(vcpu->arch.pkru);
 }
-EXPORT_SYMBOL_GPL(kvm_xsave_enter_guest);
 
 void kvm_xsave_leave_guest(struct kvm_vcpu *vcpu)
 {
@@ -141,7 +139,6 @@ void kvm_xsave_leave_guest(struct kvm_vcpu *vcpu)
 	if (switches_xss(vcpu))
 		wrmsrl(MSR_IA32_XSS, host_xss);
 }
-EXPORT_SYMBOL_GPL(kvm_xsave_leave_guest);
 
 /* ---------------------------------------------------------------- XSETBV (SDM vol. 1, 13.3) */
 
@@ -169,7 +166,6 @@ int kvm_set_xcr(struct kvm_vcpu *vcpu, u32 index, u64 xcr)
 	kvm_cpuid_runtime_update(vcpu);
 	return 0;
 }
-EXPORT_SYMBOL_GPL(kvm_set_xcr);
 
 /* ---------------------------------------------------------------- ioctls */
 

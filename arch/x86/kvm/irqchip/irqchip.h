@@ -68,11 +68,9 @@ void kvm_lapic_timer_expired(struct kvm_vcpu *vcpu);
 void kvm_lapic_timer_wait(struct kvm_vcpu *vcpu, int vector);
 /* The vCPU is about to wait: a deadline that is left to the backend's timer goes to the host's. */
 void kvm_lapic_deadline_to_host(struct kvm_vcpu *vcpu);
-bool kvm_lapic_has_pending_timer(struct kvm_vcpu *vcpu);
 /* INIT/SIPI that arrived: take them, change mp_state.  May sleep. */
 int kvm_lapic_accept_events(struct kvm_vcpu *vcpu);
 bool kvm_lapic_init_sipi_pending(struct kvm_vcpu *vcpu);
-void kvm_lapic_sched_in_out(struct kvm_vcpu *vcpu, bool in);
 void kvm_apic_map_free(struct kvm *kvm);
 /* KVM_SET_VCPU_EVENTS: the vector of a SIPI that waits; an INIT that waits. */
 void kvm_lapic_set_sipi_vector(struct kvm_vcpu *vcpu, u32 vector);

@@ -569,11 +569,6 @@ void kvm_lapic_set_latched_init(struct kvm_vcpu *vcpu, bool latched)
 	kvm_make_request(vcpu, KVM_REQ_INIT_SIPI);
 }
 
-/* Nothing of the APIC's is on the CPU that the vCPU leaves; timers: kvm_irqchip_migrate_timers(). */
-void kvm_lapic_sched_in_out(struct kvm_vcpu *vcpu, bool in)
-{
-}
-
 /* ---------------------------------------------------------------- ioctls */
 
 /* KVM_GET_LAPIC */

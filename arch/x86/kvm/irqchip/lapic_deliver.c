@@ -144,7 +144,6 @@ int kvm_lapic_deliver(struct kvm *kvm, struct kvm_vcpu *sender, const struct lap
 	rcu_read_unlock();
 	return ret;
 }
-EXPORT_SYMBOL_GPL(kvm_lapic_deliver);
 
 /* ---------------------------------------------------------------- by number */
 

@@ -324,7 +324,6 @@ u64 kvm_lapic_get_tsc_deadline(struct kvm_vcpu *vcpu)
 {
 	return lapic_read_deadline(&vcpu->arch.apic->core);
 }
-EXPORT_SYMBOL_GPL(kvm_lapic_get_tsc_deadline);
 
 void kvm_lapic_set_tsc_deadline(struct kvm_vcpu *vcpu, u64 deadline)
 {
@@ -333,7 +332,6 @@ void kvm_lapic_set_tsc_deadline(struct kvm_vcpu *vcpu, u64 deadline)
 	if (lapic_write_deadline(&kl->core, deadline))
 		update_deadline(kl);
 }
-EXPORT_SYMBOL_GPL(kvm_lapic_set_tsc_deadline);
 
 /**
  * kvm_lapic_tsc_changed() - the guest's TSC has been written or its rate has changed
@@ -363,12 +361,6 @@ void kvm_lapic_timer_expired(struct kvm_vcpu *vcpu)
 }
 EXPORT_SYMBOL_GPL(kvm_lapic_timer_expired);
 
-/* Expiries go to the IRR at once: nothing is ever between. */
-bool kvm_lapic_has_pending_timer(struct kvm_vcpu *vcpu)
-{
-	return false;
-}
-
 void kvm_irqchip_migrate_timers(struct kvm_vcpu *vcpu)
 {
 	struct kvm_lapic *kl = vcpu->arch.apic;
@@ -381,7 +373,6 @@ void kvm_irqchip_migrate_timers(struct kvm_vcpu *vcpu)
 		start(kl, kl->armed);
 	raw_spin_unlock_irqrestore(&kl->timer_lock, flags);
 }
-EXPORT_SYMBOL_GPL(kvm_irqchip_migrate_timers);
 
 void kvm_lapic_timer_init(struct kvm_lapic *kl)
 {

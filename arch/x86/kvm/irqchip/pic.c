@@ -128,7 +128,6 @@ bool kvm_pic_output(struct kvm *kvm)
 {
 	return READ_ONCE(kvm->arch.pic->core.output);
 }
-EXPORT_SYMBOL_GPL(kvm_pic_output);
 
 int kvm_pic_ack(struct kvm *kvm)
 {

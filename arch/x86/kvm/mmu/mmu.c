@@ -84,7 +84,6 @@ int kvm_mmu_load(struct kvm_vcpu *vcpu)
 void kvm_mmu_reset_context(struct kvm_vcpu *vcpu)
 {
 }
-EXPORT_SYMBOL_GPL(kvm_mmu_reset_context);
 
 /* ---------------------------------------------------------------- TLBs */
 
@@ -150,7 +149,6 @@ int kvm_mmu_invpcid(struct kvm_vcpu *vcpu, unsigned long type, u64 pcid, gva_t g
 		kvm_x86_call(flush_tlb)(vcpu);
 	return 0;
 }
-EXPORT_SYMBOL_GPL(kvm_mmu_invpcid);
 
 /* ---------------------------------------------------------------- memory slots */
 
