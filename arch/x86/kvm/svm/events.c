@@ -79,13 +79,6 @@ static void set_virq(struct vcpu_svm *svm, u8 vector)
 	svm->events_to_complete = true;
 }
 
-/* There is one virtual interrupt, and somebody else needs it. */
-static void virq_to_event(struct vcpu_svm *svm)
-{
-	write_event(svm, svm->virq_vector | SVM_EVTINJ_TYPE_INTR, 0);
-	svm->virq_vector = -1;
-}
-
 /* Has the virtual interrupt been delivered?  Else it is one that was injected: the guest has not moved. */
 static void complete_virq(struct vcpu_svm *svm)
 {
@@ -99,6 +92,10 @@ static void complete_virq(struct vcpu_svm *svm)
 		svm->virq_tries = 0;
 	}
 	svm->virq_vector = -1;
+	if (svm->virq_window) {
+		svm->virq_window = false;
+		kvm_make_request(&svm->vcpu, KVM_REQ_EVENT);
+	}
 }
 
 void svm_inject_irq(struct kvm_vcpu *vcpu, bool reinject)
@@ -233,8 +230,11 @@ void svm_enable_irq_window(struct kvm_vcpu *vcpu)
 	struct vcpu_svm *svm = to_svm(vcpu);
 	struct vmcb *vmcb = svm->vmcb;
 
-	if (unlikely(svm->virq_vector >= 0))
-		virq_to_event(svm);
+	/* There is one virtual interrupt, and it is taken.  The next exit, at the latest the handler's EOI, comes back here. */
+	if (unlikely(svm->virq_vector >= 0)) {
+		svm->virq_window = true;
+		return;
+	}
 	vmcb->control.int_vector = 0;
 	vmcb->control.int_ctl &= ~V_INTR_PRIO_MASK;
 	vmcb->control.int_ctl |= V_IRQ_MASK | V_IGN_TPR_MASK | V_INTR_PRIO_MASK;

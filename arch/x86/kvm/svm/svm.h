@@ -76,6 +76,7 @@ struct svm_fetch {
  * @db_in_hw: DR0 to DR3 hold what kvm_effective_db() says
  * @events_to_complete: the last entry was given an event
  * @virq_vector: that event was an interrupt given as a virtual one, see svm_hw.irq_as_virq; -1: it was not
+ * @virq_window: behind @virq_vector another interrupt waits, for which a window is needed
  * @virq_tries: how often in a row a virtual interrupt was not delivered before the next exit
  * @soft_injected: that event was a software interrupt, INT3 or INTO
  * @soft_rip: RIP of its instruction, to which it goes back when delivery fails
@@ -109,6 +110,7 @@ struct vcpu_svm {
 	bool iret_pending;
 	bool nmi_singlestep;
 	u8 v_tpr;
+	bool virq_window;
 	u8 virq_tries;
 	s16 virq_vector;
 	unsigned long soft_rip;

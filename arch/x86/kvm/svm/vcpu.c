@@ -93,6 +93,7 @@ void svm_vcpu_reset(struct kvm_vcpu *vcpu, bool init)
 	svm->nmi_singlestep = false;
 	svm->soft_injected = false;
 	svm->virq_vector = -1;
+	svm->virq_window = false;
 	svm->events_to_complete = false;
 	c->event_inj = 0;
 	c->exit_int_info = 0;
