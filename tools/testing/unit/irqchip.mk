@@ -9,3 +9,8 @@ test_lapic_map-srcs := tools/testing/unit/test_lapic_map.c $(lapic-srcs)
 test_ioapic-srcs := tools/testing/unit/test_ioapic.c $(irqchip)/ioapic_core.c $(lapic-srcs)
 test_pic-srcs := tools/testing/unit/test_pic.c $(irqchip)/pic_core.c
 test_pit-srcs := tools/testing/unit/test_pit.c $(irqchip)/pit_core.c
+
+TESTS += test_irqchip_replay
+test_irqchip_replay-srcs := tools/testing/unit/test_irqchip_replay.c $(irqchip)/ioapic_core.c $(irqchip)/pic_core.c \
+	$(irqchip)/pit_core.c $(lapic-srcs)
+test_irqchip_replay-cppflags := -DTRACES='"$(top)/tools/testing/unit/traces"'
