@@ -154,7 +154,7 @@ static int set_max_vcpu_ids(struct kvm *kvm, u64 ids)
 {
 	if (kvm->arch.max_vcpu_ids == ids)
 		return 0;
-	if (kvm->arch.max_vcpu_ids)
+	if (kvm->arch.max_vcpu_ids || kvm->arch.boot_cpu_id > ids)
 		return -EINVAL;
 	kvm->arch.max_vcpu_ids = ids;
 	return 0;

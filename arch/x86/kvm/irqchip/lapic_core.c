@@ -34,7 +34,7 @@
 #define LVT_DELIVERY (7U << 8)
 #define LVT_READ_ONLY (LAPIC_LVT_PENDING | LAPIC_LVT_REMOTE_IRR)
 
-#define ICR_WRITABLE 0x000ccfffU /* without the busy bit, 12 */
+#define ICR_WRITABLE 0x000ccfffU /* in x2APIC mode; without the busy bit, 12 */
 #define TDCR_WRITABLE 0x0000000bU
 #define DFR_RESERVED 0x0fffffffU
 #define ESR_BITS                                                                     \
@@ -605,7 +605,8 @@ u32 lapic_write_icr(struct lapic *apic, u32 low, u32 high)
 	u32 delivery = low >> 8 & 7;
 	u32 shorthand = low >> 18 & 3;
 
-	low &= ICR_WRITABLE;
+	/* What is reserved is kept in xAPIC mode, and a fault in the other. */
+	low &= ~(u32)LAPIC_ICR_BUSY;
 	lapic_put(apic, LAPIC_ICR, low);
 	lapic_put(apic, LAPIC_ICR2, high);
 
@@ -898,7 +899,7 @@ static u32 image_mask(const struct lapic *apic, u32 reg)
 	case LAPIC_ESR:
 		return ESR_BITS;
 	case LAPIC_ICR:
-		return ICR_WRITABLE;
+		return apic->mode == LAPIC_MODE_X2APIC ? ICR_WRITABLE : ~(u32)LAPIC_ICR_BUSY;
 	case LAPIC_TDCR:
 		return TDCR_WRITABLE;
 	case LAPIC_TMICT:

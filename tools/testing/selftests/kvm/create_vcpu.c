@@ -173,3 +173,22 @@ CASE(boot_cpu, "KVM_SET_BOOT_CPU_ID chooses the boot processor, before the first
 	CHECK_EQ(s.apic_base & APIC_BASE_BSP, APIC_BASE_BSP);
 	CHECK_ERRNO(ioctl(vm->fd, KVM_SET_BOOT_CPU_ID, 0L), EBUSY);
 }
+
+CASE(boot_cpu_range, "the boot processor's number and the highest one that is allowed agree")
+{
+	struct vm *vm = vm_new(VM_NO_MEMORY);
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_MAX_VCPU_ID };
+
+	CHECK_ERRNO(ioctl(vm->fd, KVM_SET_BOOT_CPU_ID, 1L << 32), EINVAL);
+	CHECK_ERRNO(ioctl(vm->fd, KVM_SET_BOOT_CPU_ID, kvm_cap(vm->fd, KVM_CAP_MAX_VCPU_ID)),
+		    EINVAL);
+	OK(ioctl(vm->fd, KVM_SET_BOOT_CPU_ID, 5L));
+	cap.args[0] = 4;
+	CHECK_ERRNO(ioctl(vm->fd, KVM_ENABLE_CAP, &cap), EINVAL);
+	cap.args[0] = 6;
+	OK(ioctl(vm->fd, KVM_ENABLE_CAP, &cap));
+	CHECK_ERRNO(ioctl(vm->fd, KVM_SET_BOOT_CPU_ID, 6L), EINVAL);
+	CHECK_ERRNO(ioctl(vm->fd, KVM_CREATE_VCPU, 1L << 32), EINVAL);
+	CHECK_ERRNO(ioctl(vm->fd, KVM_CREATE_VCPU, 6L), EINVAL);
+	OK(ioctl(vm->fd, KVM_CREATE_VCPU, 5L));
+}
