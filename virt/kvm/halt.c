@@ -118,57 +118,60 @@ static void adjust_polling(struct kvm_vcpu *vcpu, u64 waited)
 		trace_kvm_halt_poll_ns(vcpu->halt_poll_ns > old, vcpu->id, vcpu->halt_poll_ns, old);
 }
 
-/* True when an event came while polling. */
-static bool poll(struct kvm_vcpu *vcpu, ktime_t start)
+/* Polling takes from nobody but the idle task. */
+static bool may_poll(struct kvm_vcpu *vcpu)
 {
-	ktime_t stop = ktime_add_ns(start, vcpu->halt_poll_ns);
-	ktime_t now;
-	u64 ns;
+	return vcpu->halt_poll_ns && !kvm_arch_no_poll(vcpu) && single_task_running();
+}
+
+/* From @start on; @now: when it ended.  True when an event came while polling. */
+static bool poll(struct kvm_vcpu *vcpu, u64 start, u64 *now)
+{
+	u64 stop = start + vcpu->halt_poll_ns;
 
 	vcpu->stat.halt_attempted_poll++;
 	do {
 		if (should_stop(vcpu)) {
-			now = ktime_get();
+			*now = ktime_get_ns();
 			vcpu->stat.halt_successful_poll++;
 			if (!vcpu->valid_wakeup)
 				vcpu->stat.halt_poll_invalid++;
-			ns = ktime_to_ns(ktime_sub(now, start));
-			vcpu->stat.halt_poll_success_ns += ns;
-			KVM_STATS_LOG_HIST_ADD(vcpu->stat.halt_poll_success_hist, ns);
+			vcpu->stat.halt_poll_success_ns += *now - start;
+			KVM_STATS_LOG_HIST_ADD(vcpu->stat.halt_poll_success_hist, *now - start);
 			return true;
 		}
 		cpu_relax();
-		now = ktime_get();
-	} while (single_task_running() && !need_resched() && ktime_before(now, stop));
+		*now = ktime_get_ns();
+	} while (single_task_running() && !need_resched() && *now < stop);
 
-	ns = ktime_to_ns(ktime_sub(now, start));
-	vcpu->stat.halt_poll_fail_ns += ns;
-	KVM_STATS_LOG_HIST_ADD(vcpu->stat.halt_poll_fail_hist, ns);
+	vcpu->stat.halt_poll_fail_ns += *now - start;
+	KVM_STATS_LOG_HIST_ADD(vcpu->stat.halt_poll_fail_hist, *now - start);
 	return false;
+}
+
+/* Sleep, from @start on; @now: when it ended.  Returns whether it slept at all. */
+static bool sleep(struct kvm_vcpu *vcpu, u64 start, u64 *now)
+{
+	if (!block(vcpu))
+		return false;
+	*now = ktime_get_ns();
+	vcpu->stat.halt_wait_ns += *now - start;
+	KVM_STATS_LOG_HIST_ADD(vcpu->stat.halt_wait_hist, *now - start);
+	return true;
 }
 
 void kvm_vcpu_halt(struct kvm_vcpu *vcpu)
 {
-	ktime_t start = ktime_get();
-	u64 max = max_poll_ns(vcpu->kvm), ns;
+	u64 start = ktime_get_ns(), now = start, max = max_poll_ns(vcpu->kvm);
 	bool waited = false;
 
 	vcpu->valid_wakeup = false;
 	if (vcpu->halt_poll_ns > max)
 		vcpu->halt_poll_ns = max;
-	if (!vcpu->halt_poll_ns || kvm_arch_no_poll(vcpu) || !poll(vcpu, start)) {
-		ktime_t slept_from = ktime_get();
-
-		waited = block(vcpu);
-		if (waited) {
-			ns = ktime_to_ns(ktime_sub(ktime_get(), slept_from));
-			vcpu->stat.halt_wait_ns += ns;
-			KVM_STATS_LOG_HIST_ADD(vcpu->stat.halt_wait_hist, ns);
-		}
-	}
-	ns = ktime_to_ns(ktime_sub(ktime_get(), start));
-	trace_kvm_vcpu_wakeup(ns, waited, vcpu->valid_wakeup);
-	adjust_polling(vcpu, ns);
+	if (!may_poll(vcpu) || !poll(vcpu, start, &now))
+		waited = sleep(vcpu, now, &now);
+	trace_kvm_vcpu_wakeup(now - start, waited, vcpu->valid_wakeup);
+	adjust_polling(vcpu, now - start);
 }
 
 void kvm_vcpu_block(struct kvm_vcpu *vcpu)

@@ -189,24 +189,32 @@ static int enter_guest(struct kvm_vcpu *vcpu)
 
 /* ---------------------------------------------------------------- waiting */
 
+/* Is it runnable now? */
+static bool sleep_until_runnable(struct kvm_vcpu *vcpu)
+{
+	bool ready;
+
+	kvm_vcpu_srcu_unlock(vcpu);
+	vcpu->arch.at_boundary = true;
+	if (vcpu->arch.mp_state == KVM_MP_STATE_HALTED)
+		kvm_vcpu_halt(vcpu);
+	else
+		kvm_vcpu_block(vcpu);
+	vcpu->arch.at_boundary = false;
+	kvm_vcpu_srcu_lock(vcpu);
+	/* Whether it ends the halt is the interrupt's business. */
+	ready = kvm_check_request(vcpu, KVM_REQ_APF_READY);
+	if (unlikely(ready))
+		kvm_async_pf_ready(vcpu);
+	return (vcpu->valid_wakeup && !ready) || kvm_arch_vcpu_runnable(vcpu);
+}
+
 static int wait_runnable(struct kvm_vcpu *vcpu)
 {
 	kvm_lapic_deadline_to_host(vcpu);
-	if (!kvm_arch_vcpu_runnable(vcpu)) {
-		kvm_vcpu_srcu_unlock(vcpu);
-		vcpu->arch.at_boundary = true;
-		if (vcpu->arch.mp_state == KVM_MP_STATE_HALTED)
-			kvm_vcpu_halt(vcpu);
-		else
-			kvm_vcpu_block(vcpu);
-		vcpu->arch.at_boundary = false;
-		kvm_vcpu_srcu_lock(vcpu);
-		/* Whether it ends the halt is the interrupt's business. */
-		if (kvm_check_request(vcpu, KVM_REQ_APF_READY))
-			kvm_async_pf_ready(vcpu);
-		if (!kvm_arch_vcpu_runnable(vcpu))
-			return KVM_AGAIN;
-	}
+	/* That there is no event yet HLT has found before it came here, and waiting looks once more. */
+	if (!sleep_until_runnable(vcpu))
+		return KVM_AGAIN;
 	if (kvm_lapic_in_kernel(vcpu) && kvm_lapic_accept_events(vcpu) < 0)
 		return KVM_TO_USER;
 	if (vcpu->arch.mp_state == KVM_MP_STATE_HALTED) {
