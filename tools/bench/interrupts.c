@@ -235,15 +235,74 @@ static void begin_bouncing(u64 unused)
 	sleep_until_stop();
 }
 
+/* More vCPUs, which never run, with their APICs enabled in x2APIC mode, until the machine has so many. */
+static void fill_up(struct vm *vm, unsigned int vcpus)
+{
+	struct kvm_cpuid2 *cpuid = cpuid_supported(vm->kvm);
+	struct kvm_lapic_state apic;
+	struct kvm_sregs sregs;
+	struct vcpu cpu;
+
+	for (unsigned int id = vm->nr_cpus; id < vcpus; id++) {
+		cpu.fd = OK(ioctl(vm->fd, KVM_CREATE_VCPU, id));
+		OK(ioctl(cpu.fd, KVM_SET_CPUID2, cpuid));
+		vcpu_get_sregs(&cpu, &sregs);
+		sregs.apic_base |= APIC_BASE_X2APIC;
+		vcpu_set_sregs(&cpu, &sregs);
+		OK(ioctl(cpu.fd, KVM_GET_LAPIC, &apic));
+		apic.regs[APIC_SPIV + 1] |= 1;
+		OK(ioctl(cpu.fd, KVM_SET_LAPIC, &apic));
+	}
+}
+
+static void ipi_halted(const char *name, unsigned int vcpus)
+{
+	struct vcpu *cpu = guest_with(op_ipi_halted), *second;
+	struct runner *other;
+
+	second = vcpu_new(cpu->vm, begin_bouncing, 0);
+	fill_up(cpu->vm, vcpus);
+	guest_handlers[VECTOR] = bounce;
+	other = vcpu_start(second);
+	vcpu_expect_done(cpu);
+	report(name, 2 * ROUNDS);
+	vcpu_join(other);
+}
+
 CASE_SLOW(bench_ipi_halted, "an IPI to a halted vCPU, until its handler runs", 120)
 {
-	struct vcpu *cpu = guest_with(op_ipi_halted);
-	struct runner *other = vcpu_start(vcpu_new(cpu->vm, begin_bouncing, 0));
+	ipi_halted("ipi-halted", 2);
+}
 
-	guest_handlers[VECTOR] = bounce;
-	vcpu_expect_done(cpu);
-	report("ipi-halted", 2 * ROUNDS);
-	vcpu_join(other);
+CASE_SLOW(bench_ipi_halted_256, "the same in a machine of 256", 300)
+{
+	ipi_halted("ipi-halted-256", 256);
+}
+
+/* Sending alone: to one that does not run, and has the interrupt pending after the first time. */
+static void op_ipi_send(u64 to)
+{
+	listen();
+	SAMPLE(x2apic_write(APIC_ICR, to << 32 | ICR_ASSERT | VECTOR));
+}
+
+static void ipi_send(const char *name, unsigned int vcpus)
+{
+	struct vcpu *cpu = guest_with(op_ipi_send);
+
+	fill_up(cpu->vm, vcpus);
+	vcpu_call(cpu, op_ipi_send, vcpus - 1);
+	measure_on(name, cpu);
+}
+
+CASE(bench_ipi_send, "sending an IPI, in a machine of 2 vCPUs")
+{
+	ipi_send("ipi-send", 2);
+}
+
+CASE_SLOW(bench_ipi_send_256, "sending an IPI, in a machine of 256", 300)
+{
+	ipi_send("ipi-send-256", 256);
 }
 
 /* ------------------------------------------------------------------------------------------------------ from a VMM */
