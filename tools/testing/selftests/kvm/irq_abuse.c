@@ -179,6 +179,55 @@ CASE(destroyed, "a VM that ends with interrupts pending, in service, and lines h
 	CHECK_EQ(open_fds(), fds);
 }
 
+CASE(destroyed_in_pause,
+     "a VM that ends while the I/O APIC holds back a level that storms leaves nothing")
+{
+	struct kvm_irq_level line = { .irq = 20, .level = 1 };
+	int fds = open_fds();
+
+	guest_handlers[0x62] = irq_count;
+	for (int i = 0; i < 2; i++) {
+		struct vcpu *cpu = vm_with(VM_IRQCHIP, level_forever, 0);
+
+		irq_counts[0x62] = 0;
+		vcpu_expect_sync(cpu, 1);
+		OK(ioctl(cpu->vm->fd, KVM_IRQ_LINE, &line));
+		/* The guest gets here in such a pause, of some milliseconds. */
+		vcpu_expect_sync(cpu, 2);
+		vm_free(cpu->vm);
+	}
+	sleep_ms(50);
+	CHECK_EQ(open_fds(), fds);
+}
+
+static void level_message(u64 unused)
+{
+	apic_enable();
+	irq_enable();
+	guest_sync(1);
+	for (;;)
+		relax();
+}
+
+CASE(destroyed_before_answer,
+     "a VM that ends before its VMM has heard of an EOI, or answered it, leaves nothing")
+{
+	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = 0x68 | 1 << 15 | 1 << 14 };
+	int fds = open_fds();
+
+	guest_handlers[0x68] = irq_count;
+	for (int i = 0; i < 10; i++) {
+		struct vcpu *cpu = vm_with(VM_SPLIT_IRQCHIP, level_message, 0);
+
+		vcpu_expect_sync(cpu, 1);
+		CHECK_EQ(ioctl(cpu->vm->fd, KVM_SIGNAL_MSI, &msi), 1);
+		if (i & 1)
+			vcpu_expect_exit(cpu, KVM_EXIT_IOAPIC_EOI);
+		vm_free(cpu->vm);
+	}
+	CHECK_EQ(open_fds(), fds);
+}
+
 /* Every image that a migration stream can bring */
 CASE(images, "local APIC images of random bits are taken or refused, and the vCPU runs on")
 {

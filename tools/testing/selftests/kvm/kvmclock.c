@@ -166,6 +166,52 @@ CASE(realtime, "with KVM_CLOCK_REALTIME the time that passed since is added")
 	CHECK(get(vm).clock < 40000000000);
 }
 
+CASE(realtime_ahead, "a time of day that has yet to come takes nothing away from the clock")
+{
+	struct vm *vm = vm_new(VM_IRQCHIP);
+	struct kvm_clock_data c = get(vm);
+
+	if (!(c.flags & KVM_CLOCK_REALTIME))
+		SKIP("no KVM_CLOCK_REALTIME");
+	c.clock = 500000000000;
+	c.realtime += 100000000000;
+	c.flags = KVM_CLOCK_REALTIME;
+	OK(ioctl(vm->fd, KVM_SET_CLOCK, &c));
+	CHECK(get(vm).clock >= 500000000000);
+	CHECK(get(vm).clock < 530000000000);
+}
+
+static u64 realtime_ns(void)
+{
+	struct timespec t;
+
+	OK(clock_gettime(CLOCK_REALTIME, &t));
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+CASE(one_moment, "clock, host TSC and time of day in KVM_GET_CLOCK's answer are of one moment")
+{
+	struct vm *vm = vm_new(VM_IRQCHIP);
+	struct vcpu *cpu = vcpu_new(vm, use, 0);
+	u64 khz = OK(ioctl(cpu->fd, KVM_GET_TSC_KHZ));
+	struct kvm_clock_data first = get(vm), c;
+
+	if (!(first.flags & KVM_CLOCK_HOST_TSC))
+		SKIP("the host's clock is not the TSC");
+	for (int i = 0; i < 50; i++) {
+		u64 tsc = rdtsc(), real = realtime_ns(), passed;
+
+		c = get(vm);
+		CHECK(c.host_tsc >= tsc && c.host_tsc <= rdtsc());
+		CHECK(c.realtime >= real && c.realtime <= realtime_ns());
+		passed = (unsigned __int128)(c.host_tsc - first.host_tsc) * 1000000 / khz;
+		/* One is the rate of the other, but for rounding. */
+		CHECK(c.clock - first.clock <= passed + passed / 10000 + 100);
+		CHECK(c.clock - first.clock + passed / 10000 + 100 >= passed);
+		sleep_ms(2);
+	}
+}
+
 CASE(ctrl, "KVM_KVMCLOCK_CTRL sets the stopped flag, once the guest has a clock")
 {
 	struct vcpu *cpu = vm_with(VM_IRQCHIP, use, 0);
