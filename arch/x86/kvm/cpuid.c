@@ -489,11 +489,59 @@ static bool table_ok(const struct kvm_cpuid_entry2 *entries, u32 nent)
 	return true;
 }
 
+/* Bits that follow the vCPU's state instead of the table */
+static void apply_runtime(const struct kvm_vcpu_cpuid *c, u32 function, u32 index, u32 *ebx,
+			  u32 *ecx, u32 *edx)
+{
+	switch (function) {
+	case 1:
+		*ecx = (*ecx & ~c->rt_1_ecx_mask) | c->rt_1_ecx;
+		*edx = (*edx & ~c->rt_1_edx_mask) | c->rt_1_edx;
+		break;
+	case 7:
+		if (index == 0)
+			*ecx = (*ecx & ~c->rt_7_ecx_mask) | c->rt_7_ecx;
+		break;
+	case 0xd:
+		if (index == 0 && c->rt_d0_ebx)
+			*ebx = c->rt_d0_ebx;
+		else if (index == 1 && c->rt_d1_ebx)
+			*ebx = c->rt_d1_ebx;
+		break;
+	}
+}
+
+/* As the guest would see it now. */
+static struct kvm_cpuid_entry2 current_entry(const struct kvm_vcpu_cpuid *c,
+					     const struct kvm_cpuid_entry2 *e)
+{
+	struct kvm_cpuid_entry2 now = {
+		.function = e->function,
+		.index = e->index,
+		.flags = e->flags,
+		.eax = e->eax,
+		.ebx = e->ebx,
+		.ecx = e->ecx,
+		.edx = e->edx,
+	};
+
+	apply_runtime(c, now.function, now.index, &now.ebx, &now.ecx, &now.edx);
+	return now;
+}
+
 static bool same_table(const struct kvm_vcpu_cpuid *c, const struct kvm_cpuid_entry2 *entries,
 		       u32 nent)
 {
-	return c->nent == nent &&
-	       (!nent || !memcmp(c->entries, entries, array_size(nent, sizeof(*entries))));
+	u32 i;
+
+	for (i = 0; i < nent && nent == c->nent; i++) {
+		struct kvm_cpuid_entry2 old = current_entry(c, &c->entries[i]);
+		struct kvm_cpuid_entry2 new = current_entry(c, &entries[i]);
+
+		if (memcmp(&old, &new, sizeof(old)))
+			return false;
+	}
+	return nent == c->nent;
 }
 
 /* Takes over @entries, whatever the outcome. */
@@ -589,6 +637,7 @@ long kvm_vcpu_get_cpuid2(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
 	struct kvm_vcpu_cpuid *c = &vcpu->arch.cpuid;
 	struct kvm_cpuid2 head;
 	bool fits;
+	u32 i;
 
 	if (copy_from_user(&head, user, sizeof(head)))
 		return -EFAULT;
@@ -598,9 +647,12 @@ long kvm_vcpu_get_cpuid2(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
 		return -EFAULT;
 	if (!fits)
 		return -E2BIG;
-	if (c->nent &&
-	    copy_to_user(user->entries, c->entries, array_size(sizeof(*c->entries), c->nent)))
-		return -EFAULT;
+	for (i = 0; i < c->nent; i++) {
+		struct kvm_cpuid_entry2 now = current_entry(c, &c->entries[i]);
+
+		if (copy_to_user(&user->entries[i], &now, sizeof(now)))
+			return -EFAULT;
+	}
 	return 0;
 }
 
@@ -639,27 +691,6 @@ static void no_such_level(struct kvm_vcpu_cpuid *c, u32 function, u32 index, u32
 		return;
 	*ecx = index & 0xff;
 	*edx = e->edx;
-}
-
-static void apply_runtime(const struct kvm_vcpu_cpuid *c, u32 function, u32 index, u32 *ebx,
-			  u32 *ecx, u32 *edx)
-{
-	switch (function) {
-	case 1:
-		*ecx = (*ecx & ~c->rt_1_ecx_mask) | c->rt_1_ecx;
-		*edx = (*edx & ~c->rt_1_edx_mask) | c->rt_1_edx;
-		break;
-	case 7:
-		if (index == 0)
-			*ecx = (*ecx & ~c->rt_7_ecx_mask) | c->rt_7_ecx;
-		break;
-	case 0xd:
-		if (index == 0 && c->rt_d0_ebx)
-			*ebx = c->rt_d0_ebx;
-		else if (index == 1 && c->rt_d1_ebx)
-			*ebx = c->rt_d1_ebx;
-		break;
-	}
 }
 
 void kvm_cpuid_lookup(struct kvm_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)

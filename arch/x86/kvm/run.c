@@ -437,8 +437,11 @@ int kvm_emulate_mwait(struct kvm_vcpu *vcpu)
 }
 EXPORT_SYMBOL_GPL(kvm_emulate_mwait);
 
+/* Not every processor looks at CR4.OSXSAVE before it exits; #UD comes before #GP (SDM vol. 2D, XSETBV). */
 int kvm_emulate_xsetbv(struct kvm_vcpu *vcpu)
 {
+	if (!(kvm_cr4_read(vcpu) & X86_CR4_OSXSAVE))
+		return kvm_emulate_invalid_op(vcpu);
 	if (kvm_x86_call(get_cpl)(vcpu) ||
 	    kvm_set_xcr(vcpu, kvm_rcx_read(vcpu), kvm_edx_eax_read(vcpu))) {
 		kvm_inject_gp(vcpu, 0);

@@ -44,6 +44,12 @@ static void cr4(u64 tcg)
 
 	write_cr4(old | CR4_PGE | CR4_DE);
 	G_ASSERT_EQ(read_cr4(), old | CR4_PGE | CR4_DE);
+	/* The host has MCE on, which is not for the guest to see. */
+	write_cr4(old | CR4_MCE);
+	G_ASSERT_EQ(read_cr4(), old | CR4_MCE);
+	write_cr4(old & ~CR4_MCE);
+	G_ASSERT_EQ(read_cr4(), old & ~CR4_MCE);
+	G_ASSERT_EQ(CATCH("xsetbv", : : "c"(0), "a"(1), "d"(0)), 6);
 	write_cr4(old);
 	G_ASSERT_EQ(CATCH("mov %0, %%cr4", : : "r"(old & ~CR4_PAE)), 13);
 	G_ASSERT_EQ(CATCH("mov %0, %%cr4", : : "r"(old | BIT(31))), 13);

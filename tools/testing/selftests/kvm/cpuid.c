@@ -300,6 +300,33 @@ CASE(dynamic, "OSXSAVE and the size of the XSAVE area follow CR4 and XCR0")
 	vcpu_expect_done(vcpu_new(vm, osxsave, 0));
 }
 
+CASE(get_dynamic, "KVM_GET_CPUID2 shows what the guest sees; what it gave can be set after a run")
+{
+	struct vm *vm = vm_new(VM_IRQCHIP);
+	struct vcpu *cpu = vcpu_new(vm, compare, 0);
+	struct kvm_cpuid2 *s = cpuid_supported(vm->kvm), *t = table(256);
+	struct kvm_sregs sregs;
+
+	nr_wants = 0;
+	vcpu_expect_done(cpu);
+	vcpu_get_sregs(cpu, &sregs);
+	sregs.cr4 |= CR4_OSXSAVE;
+	vcpu_set_sregs(cpu, &sregs);
+	OK(ioctl(cpu->fd, KVM_GET_CPUID2, t));
+	CHECK(cpuid_find(t, 1, 0)->ecx & BIT(27));
+	CHECK(cpuid_find(t, 1, 0)->edx & BIT(9));
+	OK(ioctl(cpu->fd, KVM_SET_CPUID2, t));
+	sregs.cr4 &= ~CR4_OSXSAVE;
+	sregs.apic_base &= ~APIC_BASE_ENABLE;
+	vcpu_set_sregs(cpu, &sregs);
+	OK(ioctl(cpu->fd, KVM_SET_CPUID2, t));
+	t->nent = 256;
+	OK(ioctl(cpu->fd, KVM_GET_CPUID2, t));
+	CHECK(!(cpuid_find(t, 1, 0)->ecx & BIT(27)));
+	CHECK(!(cpuid_find(t, 1, 0)->edx & BIT(9)));
+	CHECK_EQ(cpuid_find(t, 1, 0)->eax, cpuid_find(s, 1, 0)->eax);
+}
+
 static void apic_bit(u64 unused)
 {
 	u64 base = rdmsr(MSR_APIC_BASE);

@@ -57,6 +57,7 @@ USER_CODE(do_wbinvd, "wbinvd");
 USER_CODE(do_int, "int $0x21");
 USER_CODE(do_int3, "int3");
 USER_CODE(do_ud, "ud2");
+USER_CODE(do_xsetbv, "xsetbv");
 
 CASE(privileged, "privileged instructions are #GP(0) in user mode, intercepted or not")
 {
@@ -70,6 +71,8 @@ CASE(privileged, "privileged instructions are #GP(0) in user mode, intercepted o
 	/* QEMU's processor asks the hypervisor before it looks at the privilege. */
 	if (!cpu_is_tcg())
 		expect_trap(do_wbinvd, 13, 0);
+	/* CR4.OSXSAVE is 0, which counts for more. */
+	expect_trap(do_xsetbv, 6, 0);
 }
 
 CASE(gates,
