@@ -461,7 +461,7 @@ long kvm_vm_irq_line_status(struct kvm *kvm, union kvm_ioctl_arg arg)
 	return 0;
 }
 
-/* KVM_SIGNAL_MSI: >0 delivered, 0 the guest had it pending, <0 an errno */
+/* KVM_SIGNAL_MSI: >0 delivered, 0 nobody takes it (there is no such CPU, its APIC is off, it is pending), <0 an errno */
 long kvm_vm_signal_msi(struct kvm *kvm, union kvm_ioctl_arg arg)
 {
 	const struct kvm_msi *msi = arg.buf;
@@ -486,5 +486,5 @@ long kvm_vm_signal_msi(struct kvm *kvm, union kvm_ioctl_arg arg)
 	rcu_read_lock();
 	r = e.set(&e, kvm, KVM_USERSPACE_IRQ_SOURCE_ID, 1, false);
 	rcu_read_unlock();
-	return r;
+	return max(r, 0);
 }

@@ -7,22 +7,20 @@
 #include <asm/cpufeature.h>
 
 #include "cpuid.h"
+#include "debug.h"
 #include "io.h"
 #include "ioctl.h"
 #include "irqchip/irqchip.h"
 #include "irqchip/lapic_core.h"
 #include "xsave.h"
 
-#define GUEST_DEBUG_FLAGS                                                         \
-	(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_SW_BP | \
-	 KVM_GUESTDBG_USE_HW_BP | KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP)
 #define X2APIC_API_FLAGS (KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
 /* SLOT_ZAP_ALL: a slot that goes never takes other slots' mappings with it here, so there is nothing to disable. */
-#define QUIRKS                                                                      \
-	(KVM_X86_QUIRK_LINT0_REENABLED | KVM_X86_QUIRK_CD_NW_CLEARED |              \
-	 KVM_X86_QUIRK_LAPIC_MMIO_HOLE | KVM_X86_QUIRK_OUT_7E_INC_RIP |             \
-	 KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT | KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS | \
-	 KVM_X86_QUIRK_SLOT_ZAP_ALL)
+#define QUIRKS                                                                   \
+	(KVM_X86_QUIRK_LINT0_REENABLED | KVM_X86_QUIRK_CD_NW_CLEARED |           \
+	 KVM_X86_QUIRK_LAPIC_MMIO_HOLE | KVM_X86_QUIRK_OUT_7E_INC_RIP |          \
+	 KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT | KVM_X86_QUIRK_FIX_HYPERCALL_INSN | \
+	 KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS | KVM_X86_QUIRK_SLOT_ZAP_ALL)
 #define HYPERCALL_EXITS BIT(KVM_HC_MAP_GPA_RANGE)
 #define CLOCK_FLAGS (KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC)
 
@@ -63,12 +61,18 @@ static int check_disable_exits(struct kvm *kvm)
 
 /* ---------------------------------------------------------------- enabling on a VM */
 
+/* KVM_CAP_DISABLE_QUIRKS cannot be asked which there are: it takes all bits. */
 static int enable_disable_quirks(struct kvm *kvm, const struct kvm_enable_cap *cap)
+{
+	WRITE_ONCE(kvm->arch.disabled_quirks, cap->args[0] & QUIRKS);
+	return 0;
+}
+
+static int enable_disable_quirks2(struct kvm *kvm, const struct kvm_enable_cap *cap)
 {
 	if (cap->args[0] & ~(u64)QUIRKS)
 		return -EINVAL;
-	WRITE_ONCE(kvm->arch.disabled_quirks, cap->args[0]);
-	return 0;
+	return enable_disable_quirks(kvm, cap);
 }
 
 /* What may be set before the first vCPU exists only. */
@@ -234,7 +238,7 @@ const struct kvm_cap kvm_arch_caps[] = {
 	{ .cap = KVM_CAP_SREGS2, .value = 1 },
 	{ .cap = KVM_CAP_SYNC_REGS, .value = KVM_SYNC_X86_VALID_FIELDS },
 	{ .cap = KVM_CAP_SET_GUEST_DEBUG, .value = 1 },
-	{ .cap = KVM_CAP_SET_GUEST_DEBUG2, .value = GUEST_DEBUG_FLAGS },
+	{ .cap = KVM_CAP_SET_GUEST_DEBUG2, .value = KVM_GUESTDBG_FLAGS },
 	{ .cap = KVM_CAP_X86_ROBUST_SINGLESTEP, .value = 1 },
 	{ .cap = KVM_CAP_EXCEPTION_PAYLOAD, .value = 1, .enable_vm = enable_exception_payload },
 	{ .cap = KVM_CAP_X86_TRIPLE_FAULT_EVENT,
@@ -257,7 +261,7 @@ const struct kvm_cap kvm_arch_caps[] = {
 	{ .cap = KVM_CAP_NOP_IO_DELAY, .value = 1 },
 	{ .cap = KVM_CAP_MULTI_ADDRESS_SPACE, .value = KVM_NR_ADDRESS_SPACES },
 	{ .cap = KVM_CAP_DISABLE_QUIRKS, .value = 1, .enable_vm = enable_disable_quirks },
-	{ .cap = KVM_CAP_DISABLE_QUIRKS2, .value = QUIRKS, .enable_vm = enable_disable_quirks },
+	{ .cap = KVM_CAP_DISABLE_QUIRKS2, .value = QUIRKS, .enable_vm = enable_disable_quirks2 },
 	{ .cap = KVM_CAP_X86_DISABLE_EXITS,
 	  .check = check_disable_exits,
 	  .enable_vm = enable_disable_exits },

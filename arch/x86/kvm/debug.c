@@ -10,9 +10,6 @@
 #include "ioctl.h"
 #include "regs.h"
 
-#define DEBUG_VALID                                                               \
-	(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_SW_BP | \
-	 KVM_GUESTDBG_USE_HW_BP | KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP)
 #define DEBUG_INJECT (KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP)
 
 /* Bits of DR6 that this CPU fixes to 1: RTM's where it has no RTM; the bus lock's always. */
@@ -193,7 +190,7 @@ long kvm_vcpu_set_guest_debug(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
 	struct kvm_vcpu_debug *d = &vcpu->arch.debug;
 	unsigned long rflags;
 
-	if (dbg->control & ~DEBUG_VALID)
+	if (dbg->control & ~KVM_GUESTDBG_FLAGS)
 		return -EINVAL;
 	if (dbg->control & DEBUG_INJECT) {
 		if (vcpu->arch.events.exception.pending || vcpu->arch.events.exception.injected)

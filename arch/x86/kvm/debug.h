@@ -15,6 +15,12 @@
 #define KVM_DR7_GD BIT(13)
 #define KVM_DR7_VOLATILE 0xffff2bffUL
 
+/* What KVM_SET_GUEST_DEBUG knows, and KVM_CAP_SET_GUEST_DEBUG2 says. */
+#define KVM_GUESTDBG_FLAGS                                                          \
+	(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_SW_BP |   \
+	 KVM_GUESTDBG_USE_HW_BP | KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP | \
+	 KVM_GUESTDBG_BLOCKIRQ)
+
 /* MOV DRn: 0, 1 for #GP(0); the caller has handled CR4.DE and DR7.GD. */
 int kvm_set_dr(struct kvm_vcpu *vcpu, int dr, unsigned long val);
 unsigned long kvm_get_dr(struct kvm_vcpu *vcpu, int dr);

@@ -499,10 +499,13 @@ static int emulate_prefixed(struct kvm_emul *e)
 	return run(e);
 }
 
-/* #UD is the guest's own, but for hypercalls and what is emulated by force. */
+/* #UD is the guest's own, but for hypercalls, unless the VMM is against it, and what is emulated by force. */
 static int after_ud(struct kvm_emul *e)
 {
-	if (emul_decode(&e->ctxt) == EMUL_DONE && is_hypercall(&e->ctxt.insn))
+	u64 disabled = READ_ONCE(e->vcpu->kvm->arch.disabled_quirks);
+
+	if (emul_decode(&e->ctxt) == EMUL_DONE && is_hypercall(&e->ctxt.insn) &&
+	    !(disabled & KVM_X86_QUIRK_FIX_HYPERCALL_INSN))
 		return kvm_emulate_hypercall(e->vcpu);
 	if (unlikely(READ_ONCE(force_emulation_prefix)) && is_prefix(e))
 		return emulate_prefixed(e);

@@ -249,6 +249,7 @@ static bool user_wants_window(struct kvm_vcpu *vcpu)
 int kvm_events_inject(struct kvm_vcpu *vcpu)
 {
 	struct kvm_event_queue *q = &vcpu->arch.events;
+	bool blocked = vcpu->arch.debug.control & KVM_GUESTDBG_BLOCKIRQ;
 	struct kvm_event_env env = {};
 	struct kvm_event_plan plan;
 
@@ -263,15 +264,16 @@ int kvm_events_inject(struct kvm_vcpu *vcpu)
 		return -EAGAIN;
 	}
 
-	env.irq_pending = kvm_cpu_has_interrupt(vcpu);
+	env.irq_pending = !blocked && kvm_cpu_has_interrupt(vcpu);
 	if (env.irq_pending)
 		env.irq_allowed = kvm_x86_call(irq_allowed)(vcpu);
-	if (q->nmi_pending)
+	if (q->nmi_pending && !blocked)
 		env.nmi_allowed = kvm_x86_call(nmi_allowed)(vcpu);
 	plan = kvm_events_plan(q, &env);
 	inject(vcpu, plan.kind);
 
-	if (plan.want_nmi_window)
+	/* What the debugger holds back waits for its next KVM_SET_GUEST_DEBUG. */
+	if (plan.want_nmi_window && !blocked)
 		kvm_x86_call(enable_nmi_window)(vcpu);
 	/* One injected; is another one waiting behind it? */
 	if (plan.kind == KVM_EVENT_IRQ)

@@ -594,7 +594,7 @@ void kvm_msr_vcpu_reset(struct kvm_vcpu *vcpu, bool init)
 	if (!kvm_x86_call(get_feature_msr)(MSR_AMD64_DE_CFG, &de_cfg))
 		m->amd_de_cfg = de_cfg;
 	m->xss = 0;
-	m->mcg_cap = MCG_CTL_P | KVM_MAX_MCE_BANKS;
+	m->mcg_cap = KVM_MAX_MCE_BANKS;
 }
 
 /* ---------------------------------------------------------------- access */
@@ -884,7 +884,7 @@ static long for_each_msr(struct kvm_vcpu *vcpu, struct kvm_msrs __user *user, ea
 
 	if (copy_from_user(&head, user, sizeof(head)))
 		return -EFAULT;
-	if (head.nmsrs > MAX_MSRS_A_CALL)
+	if (head.nmsrs >= MAX_MSRS_A_CALL)
 		return -E2BIG;
 	size = array_size(head.nmsrs, sizeof(*entries));
 	entries = memdup_user(user->entries, size);

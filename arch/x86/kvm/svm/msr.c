@@ -138,6 +138,7 @@ static const struct save_msr {
 	u16 offset;
 	bool canonical; /* #GP for an address that is not */
 	bool low32;
+	bool amd32; /* low32, unless the guest takes its processor for Intel's */
 } save_msrs[] = {
 	{ MSR_STAR, SAVE_OFFSET(star) },
 	{ MSR_LSTAR, SAVE_OFFSET(lstar), .canonical = true },
@@ -147,8 +148,8 @@ static const struct save_msr {
 	{ MSR_FS_BASE, SAVE_OFFSET(fs.base), .canonical = true },
 	{ MSR_GS_BASE, SAVE_OFFSET(gs.base), .canonical = true },
 	{ MSR_IA32_SYSENTER_CS, SAVE_OFFSET(sysenter_cs), .low32 = true },
-	{ MSR_IA32_SYSENTER_ESP, SAVE_OFFSET(sysenter_esp), .canonical = true },
-	{ MSR_IA32_SYSENTER_EIP, SAVE_OFFSET(sysenter_eip), .canonical = true },
+	{ MSR_IA32_SYSENTER_ESP, SAVE_OFFSET(sysenter_esp), .canonical = true, .amd32 = true },
+	{ MSR_IA32_SYSENTER_EIP, SAVE_OFFSET(sysenter_eip), .canonical = true, .amd32 = true },
 };
 
 static const struct save_msr *find_save_msr(u32 index)
@@ -168,9 +169,11 @@ static u64 *save_field(struct vcpu_svm *svm, const struct save_msr *m)
 
 static int set_save_msr(struct vcpu_svm *svm, const struct save_msr *m, u64 data)
 {
+	if (m->low32 || (m->amd32 && svm->vcpu.arch.cpuid.is_amd_compatible))
+		data = (u32)data;
 	if (m->canonical && !kvm_is_canonical(&svm->vcpu, data))
 		return KVM_MSR_GP;
-	*save_field(svm, m) = m->low32 ? (u32)data : data;
+	*save_field(svm, m) = data;
 	return 0;
 }
 

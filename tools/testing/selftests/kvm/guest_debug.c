@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* KVM_SET_GUEST_DEBUG: single steps and breakpoints for a debugger outside. */
+#include "apic.h"
 #include "vm.h"
 
 extern const u8 step_code[], step_end[];
@@ -163,6 +164,37 @@ CASE(inject, "KVM_GUESTDBG_INJECT_DB hands a debug exception to the guest")
 	set(cpu, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_INJECT_DB, 0, 0);
 	vcpu_expect_sync(cpu, 2);
 	CHECK_EQ(counts[1], 1);
+}
+
+static void take_interrupt(u64 unused)
+{
+	apic_enable();
+	guest_sync(1);
+	asm volatile("sti; nop; nop; nop; nop; cli");
+	guest_sync(irq_counts[0x90]);
+	asm volatile("sti; nop; nop; cli");
+	guest_sync(irq_counts[0x90]);
+}
+
+CASE(blockirq, "KVM_GUESTDBG_BLOCKIRQ holds interrupts and NMIs back until it is off")
+{
+	struct vcpu *cpu = vm_with(VM_IRQCHIP, take_interrupt, 0);
+	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = 0x90 };
+
+	if (!(NEED(cpu->vm->kvm, KVM_CAP_SET_GUEST_DEBUG2) & KVM_GUESTDBG_BLOCKIRQ))
+		SKIP("not offered");
+	guest_handlers[0x90] = irq_count;
+	guest_handlers[2] = take;
+	counts[2] = 0;
+	vcpu_expect_sync(cpu, 1);
+	CHECK_EQ(ioctl(cpu->vm->fd, KVM_SIGNAL_MSI, &msi), 1);
+	OK(ioctl(cpu->fd, KVM_NMI, 0));
+	set(cpu, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_BLOCKIRQ, 0, 0);
+	vcpu_expect_sync(cpu, 0);
+	CHECK_EQ(counts[2], 0);
+	set(cpu, 0, 0, 0);
+	vcpu_expect_sync(cpu, 1);
+	CHECK_EQ(counts[2], 1);
 }
 
 static void int3(u64 unused)

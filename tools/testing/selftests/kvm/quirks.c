@@ -17,6 +17,34 @@ CASE(mask, "the quirks that are offered can be disabled, others are refused")
 
 	OK(enable(vm, KVM_CAP_DISABLE_QUIRKS2, offered));
 	CHECK_ERRNO(enable(vm, KVM_CAP_DISABLE_QUIRKS2, 1UL << 31), EINVAL);
+	/* The older one has no list. */
+	OK(enable(vm, KVM_CAP_DISABLE_QUIRKS, ~0UL));
+}
+
+/* The other vendor's instruction */
+static void other_hypercall(u64 quirk)
+{
+	u64 rax = 99, vector;
+
+	if (cpu_is_intel())
+		vector = CATCH("vmmcall", : "+a"(rax) :);
+	else
+		vector = CATCH("vmcall", : "+a"(rax) :);
+	G_ASSERT_EQ(vector, quirk ? NO_VECTOR : 6);
+	if (quirk)
+		G_ASSERT_EQ(rax, -1000ULL); /* KVM_ENOSYS */
+}
+
+CASE(hypercall, "the other vendor's hypercall instruction works, or is #UD without that quirk")
+{
+	struct vm *vm = vm_new(0);
+
+	vcpu_expect_done(vcpu_new(vm, other_hypercall, 1));
+	if (!(NEED(vm->kvm, KVM_CAP_DISABLE_QUIRKS2) & KVM_X86_QUIRK_FIX_HYPERCALL_INSN))
+		SKIP("not offered");
+	vm = vm_new(0);
+	OK(enable(vm, KVM_CAP_DISABLE_QUIRKS2, KVM_X86_QUIRK_FIX_HYPERCALL_INSN));
+	vcpu_expect_done(vcpu_new(vm, other_hypercall, 0));
 }
 
 CASE(lint0, "with the LINT0 quirk off the boot CPU's LINT0 is masked after reset")

@@ -39,11 +39,8 @@ CASE(physical, "to a CPU by its number: delivered, and said so")
 
 CASE(nobody, "to a number that no CPU has: 0, and nothing happens")
 {
-	int ret;
-
 	start(0x90);
-	ret = send(0xfee05000, 0, 0x90);
-	CHECK(ret <= 0);
+	CHECK_EQ(send(0xfee05000, 0, 0x90), 0);
 	vcpu_expect_sync(cpu, 0);
 }
 
