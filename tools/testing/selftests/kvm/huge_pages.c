@@ -11,31 +11,6 @@
 #define LARGE (2UL << 20)
 #define SIZE (4 * LARGE)
 
-/* A counter of the VM, or -1: there is none of that name. */
-static s64 vm_stat(struct vm *vm, const char *name)
-{
-	struct kvm_stats_header head;
-	char *buffer;
-	s64 value = -1;
-	int fd = ioctl(vm->fd, KVM_GET_STATS_FD, NULL);
-
-	if (fd < 0)
-		return -1;
-	REQUIRE_EQ(pread(fd, &head, sizeof(head), 0), sizeof(head));
-	buffer = malloc(sizeof(struct kvm_stats_desc) + head.name_size);
-	for (u32 i = 0; i < head.num_desc; i++) {
-		struct kvm_stats_desc *desc = (void *)buffer;
-		size_t size = sizeof(*desc) + head.name_size;
-
-		REQUIRE_EQ(pread(fd, buffer, size, head.desc_offset + i * size), size);
-		if (!strcmp(desc->name, name))
-			REQUIRE_EQ(pread(fd, &value, 8, head.data_offset + desc->offset), 8);
-	}
-	free(buffer);
-	close(fd);
-	return value;
-}
-
 /* SIZE bytes of large pages whose address is off the next large page by @offset. */
 static u8 *large_memory(u64 offset)
 {
@@ -265,6 +240,77 @@ CASE_SLOW(collapse_storm, "large pages come and go under two vCPUs: no write is 
 	vcpu_join(runners[0]);
 	vcpu_join(runners[1]);
 	vm_free(vm);
+}
+
+#define GIB (1UL << 30)
+#define NR_GIB "/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages"
+#ifndef MAP_HUGE_1GB
+#define MAP_HUGE_1GB (30 << MAP_HUGE_SHIFT)
+#endif
+
+/* Every 2 MiB, and the last page. */
+static void fill_gib(u64 unused)
+{
+	guest_sync(0);
+	for (;;) {
+		for (u64 a = GIB; a < 2 * GIB; a += LARGE)
+			*(volatile u64 *)a = a;
+		*(volatile u64 *)(2 * GIB - PAGE) = 1;
+		for (u64 a = GIB; a < 2 * GIB; a += LARGE)
+			G_ASSERT_EQ(*(volatile u64 *)a, a);
+		guest_sync(1);
+	}
+}
+
+static void check_gib(const u8 *mem)
+{
+	for (u64 i = 0; i < GIB; i += LARGE)
+		REQUIRE_EQ(*(u64 *)(mem + i), GIB + i);
+	CHECK_EQ(*(u64 *)(mem + GIB - PAGE), 1);
+}
+
+CASE(hugetlb_gib,
+     "1 GiB of hugetlbfs is one page; with the dirty log it is split and made whole again")
+{
+	int fd = open(NR_GIB, O_RDWR);
+	char old[32] = "0";
+	struct vcpu *cpu;
+	struct vm *vm;
+	s64 before;
+	u8 *mem;
+
+	if (!(cpuid(0x80000001, 0).edx & BIT(26)) || fd < 0)
+		SKIP("no pages of 1 GiB");
+	REQUIRE(pread(fd, old, sizeof(old) - 1, 0) > 0);
+	/* The kernel collects one where it still can. */
+	if (!atoi(old) && pwrite(fd, "1", 1, 0) != 1)
+		SKIP("%s cannot be written", NR_GIB);
+	mem = mmap(NULL, GIB, PROT_READ | PROT_WRITE,
+		   MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_1GB, -1, 0);
+	if (mem == MAP_FAILED)
+		SKIP("no 1 GiB in one piece: hugepagesz=1G hugepages=1 sets it aside");
+	vm = vm_new(0);
+	cpu = vcpu_new(vm, fill_gib, 0);
+	OK(vm_set_slot(vm, SLOT_TEST, 0, GIB, GIB, mem));
+	vcpu_expect_sync(cpu, 0);
+	before = vm_stat(vm, "pages_1g");
+	vcpu_expect_sync(cpu, 1);
+	check_gib(mem);
+	if (before >= 0)
+		CHECK_EQ(vm_stat(vm, "pages_1g") - before, 1);
+
+	OK(vm_set_slot(vm, SLOT_TEST, KVM_MEM_LOG_DIRTY_PAGES, GIB, GIB, mem));
+	vcpu_expect_sync(cpu, 1);
+	if (before >= 0)
+		CHECK_EQ(vm_stat(vm, "pages_1g"), before);
+	OK(vm_set_slot(vm, SLOT_TEST, 0, GIB, GIB, mem));
+	vcpu_expect_sync(cpu, 1);
+	check_gib(mem);
+
+	vm_free(vm);
+	munmap(mem, GIB);
+	if (pwrite(fd, old, strlen(old), 0) < 0)
+		ktap_note("%s stays", NR_GIB);
 }
 
 CASE(hugetlb, "memory of hugetlbfs is mapped as large as it is")

@@ -11,29 +11,6 @@
 #define SIZE (4 * LARGE)
 #define PARAM "/sys/module/kvm/parameters/"
 
-static s64 vm_stat(struct vm *vm, const char *name)
-{
-	struct kvm_stats_header head;
-	char *buffer;
-	s64 value = -1;
-	int fd = ioctl(vm->fd, KVM_GET_STATS_FD, NULL);
-
-	REQUIRE(fd >= 0);
-	REQUIRE_EQ(pread(fd, &head, sizeof(head), 0), sizeof(head));
-	buffer = malloc(sizeof(struct kvm_stats_desc) + head.name_size);
-	for (u32 i = 0; i < head.num_desc; i++) {
-		struct kvm_stats_desc *desc = (void *)buffer;
-		size_t size = sizeof(*desc) + head.name_size;
-
-		REQUIRE_EQ(pread(fd, buffer, size, head.desc_offset + i * size), size);
-		if (!strcmp(desc->name, name))
-			REQUIRE_EQ(pread(fd, &value, 8, head.data_offset + desc->offset), 8);
-	}
-	free(buffer);
-	close(fd);
-	return value;
-}
-
 /* Parameters written by this case; put_back() at its end brings the old values back.  (A case that fails leaves them.) */
 static struct {
 	const char *path;

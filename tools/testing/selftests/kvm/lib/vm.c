@@ -708,6 +708,30 @@ u64 meminfo(const char *field)
 	return value;
 }
 
+s64 vm_stat(struct vm *vm, const char *name)
+{
+	struct kvm_stats_header head;
+	char *buffer;
+	s64 value = -1;
+	int fd = ioctl(vm->fd, KVM_GET_STATS_FD, NULL);
+
+	if (fd < 0)
+		return -1;
+	REQUIRE_EQ(pread(fd, &head, sizeof(head), 0), sizeof(head));
+	buffer = malloc(sizeof(struct kvm_stats_desc) + head.name_size);
+	for (u32 i = 0; i < head.num_desc; i++) {
+		struct kvm_stats_desc *desc = (void *)buffer;
+		size_t size = sizeof(*desc) + head.name_size;
+
+		REQUIRE_EQ(pread(fd, buffer, size, head.desc_offset + i * size), size);
+		if (!strcmp(desc->name, name))
+			REQUIRE_EQ(pread(fd, &value, 8, head.data_offset + desc->offset), 8);
+	}
+	free(buffer);
+	close(fd);
+	return value;
+}
+
 bool read_file(const char *path, char *text, size_t size)
 {
 	int fd = open(path, O_RDONLY);

@@ -107,6 +107,8 @@ void *vm_add_slot(struct vm *vm, u32 slot, u32 flags, u64 gpa, u64 size);
 /* Guest memory that nobody else uses, page aligned, at the same address inside when below 4 GiB. */
 u64 vm_alloc(struct vm *vm, u64 size);
 void *vm_host(struct vm *vm, u64 gpa);
+/* A counter of the VM, or -1: there is none of that name. */
+s64 vm_stat(struct vm *vm, const char *name);
 /* Maps one 4 KiB page in the machine's own tables, splitting a large page where needed. */
 void vm_map(struct vm *vm, u64 gva, u64 gpa, u64 flags);
 /* The entry that maps the page, once it is mapped with 4 KiB. */
