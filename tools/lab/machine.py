@@ -38,7 +38,7 @@ COMPLAINT = re.compile(
     r"|refcount_t: |bad: scheduling from the idle thread"
 )
 # The same words about a process, or about the CPU that is emulated.
-HARMLESS = re.compile(r"RETBleed: |Spectre V2 : |traps: |segfault at|trap invalid opcode|trap divide error")
+HARMLESS = re.compile(r"RETBleed: |Spectre V2 : |Speculative Return Stack Overflow: |traps: |segfault at|trap invalid opcode|trap divide error")
 
 # QEMU's own last words, when the emulator and not the machine has failed.
 EMULATOR_FAILED = re.compile(r"assertion failed|Assertion .* failed|tcg.*(abort|fatal)", re.I)
