@@ -48,7 +48,8 @@ static void cr4(u64 tcg)
 	write_cr4(old | CR4_MCE);
 	G_ASSERT_EQ(read_cr4(), old | CR4_MCE);
 	write_cr4(old & ~CR4_MCE);
-	G_ASSERT_EQ(read_cr4(), old & ~CR4_MCE);
+	if (!tcg) /* QEMU's processor does not let a hypervisor intercept reads of CR4. */
+		G_ASSERT_EQ(read_cr4(), old & ~CR4_MCE);
 	G_ASSERT_EQ(CATCH("xsetbv", : : "c"(0), "a"(1), "d"(0)), 6);
 	write_cr4(old);
 	G_ASSERT_EQ(CATCH("mov %0, %%cr4", : : "r"(old & ~CR4_PAE)), 13);

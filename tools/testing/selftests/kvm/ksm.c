@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Guest memory that the kernel merges with other memory of the same contents, and parts again when it is written to. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -15,14 +14,9 @@
 static bool ksm_set(const char *file, const char *value)
 {
 	char path[64];
-	bool ok;
-	int fd;
 
 	snprintf(path, sizeof(path), KSM "%s", file);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	ok = fd >= 0 && write(fd, value, strlen(value)) == (ssize_t)strlen(value);
-	close(fd);
-	return ok;
+	return write_file(path, value);
 }
 
 /* How many pages of this process are merged ones. */

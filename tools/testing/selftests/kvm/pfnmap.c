@@ -18,15 +18,6 @@
 #define FROM_GUEST 0x12345400
 #define FROM_HOST 0x5678a800
 
-static bool write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	close(fd);
-	return ok;
-}
-
 /* The registers of an AHCI controller that has no driver, or NULL. */
 static volatile u32 *map_ahci(void)
 {

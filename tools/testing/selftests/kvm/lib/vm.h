@@ -159,6 +159,8 @@ int open_fds(void);
 u64 meminfo(const char *field);
 /* Reads a file of a few bytes; false when it is not there. */
 bool read_file(const char *path, char *text, size_t size);
+/* Writes to a file that is there; false when that fails. */
+bool write_file(const char *path, const char *text);
 void sleep_ms(unsigned int ms);
 
 #endif
