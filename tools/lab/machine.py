@@ -74,6 +74,7 @@ class Machine:
         self.dir = tempfile.mkdtemp(prefix="lab-")
         self.log = self.new_log()
         self.selector = selectors.DefaultSelector()
+        self.ends = {}
         self.console_seen = 0
         self.console_text = ""
         self.complaint_at = None
@@ -83,7 +84,7 @@ class Machine:
         self.failed = None
         self.status = None
         self.ctl = b""
-        self.started = self.spoke = time.monotonic()
+        self.started = self.spoke = self.pulsed = time.monotonic()
         self.stderr_path = os.path.join(self.dir, "qemu.stderr")
 
     # Logs and messages
@@ -122,6 +123,7 @@ class Machine:
             "kvm_params": " ".join(o.params["kvm"]),
             "vendor_params": " ".join(o.params[f"kvm_{o.vendor}"]),
             "interactive": "1" if o.shell else "",
+            "pulse": "1" if self.has_pulse() else "",
             "tty": self.tty_name,
             "rows": str(size.lines or 24),
             "cols": str(size.columns or 80),
@@ -185,6 +187,7 @@ class Machine:
         """A virtio-serial port whose other end is ours."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
+        self.ends[name] = ours
         self.selector.register(ours, selectors.EVENT_READ, name)
         self.inherited.append(theirs)
         return ["-chardev", f"socket,id={name},fd={theirs.fileno()}",
@@ -206,6 +209,8 @@ class Machine:
                 "-device", "virtio-9p-pci,fsdev=root,mount_tag=root",
                 "-device", "virtio-serial-pci,max_ports=8"]
         args += self.port("ctl")
+        if self.has_pulse():
+            args += self.port("pulse")
         if o.shell:
             args += ["-chardev", "stdio,id=tty,signal=off", "-device", "virtconsole,chardev=tty"]
         else:
@@ -313,6 +318,23 @@ class Machine:
             self.spoke = time.monotonic()
             self.progress("still booting")
 
+    def has_pulse(self):
+        return self.emulator == "qemu" and not self.o.icount
+
+    def pulse(self):
+        """Once a second the machine hears of us.
+
+        Multi-threaded TCG loses an interrupt now and then: a VMEXIT changes the word of the CPU's pending
+        interrupts while another thread sets one there.  The local APIC still has it, but a CPU that sleeps
+        does not hear of it before the next one.  Each pulse, see init, is an interrupt for every CPU.
+        """
+        if "pulse" in self.ends and time.monotonic() - self.pulsed > 1:
+            self.pulsed = time.monotonic()
+            try:
+                self.ends["pulse"].send(b"\n")
+            except OSError:
+                del self.ends["pulse"]
+
     def over(self):
         """Has the machine had its time?  Says why."""
         now = time.monotonic()
@@ -335,6 +357,7 @@ class Machine:
                 time.sleep(0.2)
             self.read_console()
             self.heartbeat()
+            self.pulse()
             reason = self.over()
             if reason:
                 self.qemu.kill()
