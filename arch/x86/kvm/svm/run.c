@@ -236,7 +236,6 @@ int svm_run(struct kvm_vcpu *vcpu, bool immediate_exit)
 		r = enter_guest(svm);
 		if (unlikely(r))
 			break;
-		vcpu->stat.exits++;
 		if (unlikely(vmcb->control.exit_code_hi)) {
 			/* Not entered: the VMCB's registers need not be the guest's. */
 			record_exit(svm);

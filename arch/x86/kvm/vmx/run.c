@@ -172,7 +172,6 @@ static __always_inline void post_exit(struct vcpu_vmx *vmx)
 	vmx->exit_reason = vmcs_read32(VM_EXIT_REASON);
 	vcpu->arch.regs_avail = ~(u32)LAZY_REGS;
 	vmx->seg_avail = 0;
-	vcpu->stat.exits++;
 	/* Not entered after all: what was to be injected still is. */
 	if (unlikely(vmx->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
 		return;
@@ -189,8 +188,8 @@ static __always_inline struct kvm_flight_exit *record_exit(struct vcpu_vmx *vmx)
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
 	u64 gpa = 0;
 
-	if (vmx->exit_reason == EXIT_REASON_EPT_VIOLATION ||
-	    vmx->exit_reason == EXIT_REASON_EPT_MISCONFIG)
+	if (KVM_FLIGHT && (vmx->exit_reason == EXIT_REASON_EPT_VIOLATION ||
+			   vmx->exit_reason == EXIT_REASON_EPT_MISCONFIG))
 		gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
 	kvm_rip_read(vcpu); /* is cached with that */
 	trace_kvm_exit(vcpu);
