@@ -31,9 +31,11 @@ static void read_hypercall(struct kvm_vcpu *vcpu, struct hypercall *h)
 	h->a3 = kvm_rsi_read(vcpu) & mask;
 }
 
+/* Of a guest that has lowered its priority in memory; whatever else makes an interrupt ready has made the request itself. */
 static long poll_irq(struct kvm_vcpu *vcpu, const struct hypercall *h)
 {
-	kvm_make_request(vcpu, KVM_REQ_EVENT);
+	if (kvm_lapic_has_vapic(vcpu))
+		kvm_make_request(vcpu, KVM_REQ_EVENT);
 	return 0;
 }
 
