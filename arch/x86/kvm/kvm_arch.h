@@ -368,6 +368,8 @@ struct kvm_flight {
  * @pending_ioapic_eoi: vector for KVM_EXIT_IOAPIC_EOI
  * @pv_unhalted: KVM_HC_KICK_CPU reached this vCPU
  * @preempted_in_kernel: CPL was 0 when it was preempted last
+ * @l1d_flush: the host has read more since the last entry than its page tables and this vCPU's state: data that must not
+ *	       stay in the L1 data cache of a CPU with L1TF; VMX
  * @at_boundary: the vCPU stands between two instructions of the guest, and the host has nothing to finish for it
  * @exception_payload: see KVM_CAP_EXCEPTION_PAYLOAD; per VM
  * @flight: the last exits
@@ -389,6 +391,7 @@ struct kvm_vcpu_arch {
 	struct kvm_lapic *apic;
 	u64 hw_deadline;
 	u32 mp_state;
+	bool l1d_flush;
 	bool pv_unhalted;
 	bool preempted_in_kernel;
 	bool at_boundary;

@@ -149,6 +149,7 @@ static int enter_guest(struct kvm_vcpu *vcpu)
 	if (unlikely(kvm_lapic_has_vapic(vcpu)))
 		kvm_make_request(vcpu, KVM_REQ_EVENT);
 	if (READ_ONCE(vcpu->requests) & ~INNER_REQUESTS) {
+		vcpu->arch.l1d_flush = true;
 		r = serve_requests(vcpu);
 		if (r <= 0)
 			return r;
@@ -231,6 +232,7 @@ static int handle_thread_work(struct kvm_vcpu *vcpu)
 {
 	int r;
 
+	vcpu->arch.l1d_flush = true;
 	kvm_vcpu_srcu_unlock(vcpu);
 	r = kvm_handle_thread_work();
 	kvm_vcpu_srcu_lock(vcpu);

@@ -241,6 +241,8 @@ static int get_from_host(struct kvm_vcpu *vcpu, const struct tdp_map *m, hva_t h
 {
 	struct mm_struct *mm = vcpu->kvm->mm;
 
+	/* Memory may be reclaimed for it, others' too. */
+	vcpu->arch.l1d_flush = true;
 	if (unlikely(!m->ahead && kvm_async_pf_possible(vcpu))) {
 		if (!host_fault_in_nowait(mm, hva, m->write))
 			return FAULT_AGAIN;
@@ -469,6 +471,7 @@ int kvm_mmu_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error, const void *insn,
 	if (r < 0)
 		return report_failure(vcpu, gfn, r);
 mmio:
+	vcpu->arch.l1d_flush = true;
 	note_mmio(vcpu, gfn);
 	vcpu->stat.pf_emulate++;
 	trace_handle_mmio_page_fault(gpa, gfn, error & (KVM_PF_WRITE | KVM_PF_FETCH));

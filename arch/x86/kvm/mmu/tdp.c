@@ -48,6 +48,8 @@ int kvm_tdp_fill_cache(struct kvm_vcpu *vcpu)
 	BUILD_BUG_ON(ARRAY_SIZE(mmu->cache) < TDP_CACHE_MIN);
 	if (likely(mmu->nr_cache >= TDP_CACHE_MIN))
 		return 0;
+	/* Memory may be reclaimed for it, others' too. */
+	vcpu->arch.l1d_flush = true;
 	while (mmu->nr_cache < ARRAY_SIZE(mmu->cache)) {
 		table = alloc_table();
 		if (!table)

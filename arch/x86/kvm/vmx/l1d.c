@@ -2,7 +2,8 @@
 /*
  * The flush of the L1 data cache before entries (L1 terminal fault: Documentation/admin-guide/hw-vuln/l1tf.rst).
  *
- * "cond": when something has run since the last entry that may have left secrets in the cache: anything but the inner loop.
+ * "cond": when something has run since the last entry that may have left secrets in the cache: anything but the inner loop,
+ * and page faults that page tables answer (vcpu->arch.l1d_flush).
  * "always": before every entry.  The kernel shows what is in force in /sys/devices/system/cpu/vulnerabilities/l1tf.
  */
 #define pr_fmt(fmt) "kvm_intel: " fmt
@@ -142,9 +143,9 @@ static noinline void flush(struct vcpu_vmx *vmx)
 {
 	if (static_branch_likely(&l1d_flush_cond)) {
 		/* The second flag is set by interrupts of the host. */
-		if (!vmx->l1d_flush && !kvm_get_cpu_l1tf_flush_l1d())
+		if (!vmx->vcpu.arch.l1d_flush && !kvm_get_cpu_l1tf_flush_l1d())
 			return;
-		vmx->l1d_flush = false;
+		vmx->vcpu.arch.l1d_flush = false;
 		kvm_clear_cpu_l1tf_flush_l1d();
 	}
 	vmx->vcpu.stat.l1d_flush++;

@@ -343,6 +343,13 @@ static int loop(struct vcpu_vmx *vmx, bool immediate_exit)
 	}
 }
 
+/* The MMU says by itself what it does for one: see vcpu->arch.l1d_flush. */
+static bool is_page_fault(const struct vcpu_vmx *vmx)
+{
+	return vmx->exit_reason == EXIT_REASON_EPT_VIOLATION && !vmx->fail &&
+	       !vmx->emulation_required && !vmx->deliver_in_software;
+}
+
 /**
  * vmx_run() - see backend.h
  * @vcpu: current, prepared by vmx_prepare_switch()
@@ -367,7 +374,8 @@ int vmx_run(struct kvm_vcpu *vcpu, bool immediate_exit)
 	r = loop(vmx, immediate_exit);
 
 	vmx_pml_flush(vmx);
-	vmx->l1d_flush = true;
+	if (r != KVM_AGAIN || !is_page_fault(vmx))
+		vcpu->arch.l1d_flush = true;
 	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
 		this_cpu_write(x86_ibpb_exit_to_user, true);
 	if (unlikely(vmx->host.debugctl))

@@ -163,7 +163,7 @@ void vmx_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 		/* What one guest taught the branch predictor shall not steer another. */
 		indirect_branch_prediction_barrier();
 	}
-	vmx->l1d_flush = true;
+	vcpu->arch.l1d_flush = true;
 }
 
 void vmx_vcpu_put(struct kvm_vcpu *vcpu)

@@ -161,7 +161,6 @@ struct vmx_seg {
  * @nmi_masked_since: when that began, ns; only without virtual NMIs
  * @spec_ctrl: the guest's SPEC_CTRL
  * @spec_ctrl_open: the guest may write SPEC_CTRL without an exit
- * @l1d_flush: something that should not be left in the L1 data cache has been touched
  * @host_saved: vmx_prepare_switch() need not do anything
  * @host_bases_saved: selectors and bases of the host have been saved since the vCPU was loaded
  * @db_in_hw: DR0 to DR3 hold what kvm_effective_db() says
@@ -219,7 +218,6 @@ struct vcpu_vmx {
 
 	u64 spec_ctrl;
 	bool spec_ctrl_open;
-	bool l1d_flush;
 	bool host_saved;
 	bool host_bases_saved;
 	bool db_in_hw;
