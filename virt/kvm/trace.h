@@ -195,8 +195,49 @@ DEFINE_EVENT(kvm_async_pf_token, kvm_async_pf_ready,
 	TP_ARGS(token, gva)
 );
 
-/* The host takes back or changes what it maps in a range of the VMM's addresses */
-TRACE_EVENT(kvm_unmap_hva_range,
+/* The page of a fault would have to be waited for: can the guest do something else?  @gva: as above, a physical address */
+DECLARE_EVENT_CLASS(kvm_async_pf_page,
+	TP_PROTO(u64 gva, u64 gfn),
+	TP_ARGS(gva, gfn),
+	TP_STRUCT__entry(
+		__field(__u64, gva)
+		__field(u64, gfn)
+	),
+	TP_fast_assign(
+		__entry->gva = gva;
+		__entry->gfn = gfn;
+	),
+	TP_printk("gva = %#llx, gfn = %#llx", __entry->gva, __entry->gfn)
+);
+
+DEFINE_EVENT(kvm_async_pf_page, kvm_try_async_get_page,
+	TP_PROTO(u64 gva, u64 gfn),
+	TP_ARGS(gva, gfn)
+);
+
+/* It has done so, and come to the same page again */
+DEFINE_EVENT(kvm_async_pf_page, kvm_async_pf_repeated_fault,
+	TP_PROTO(u64 gva, u64 gfn),
+	TP_ARGS(gva, gfn)
+);
+
+/* The page is there, at @address of the VMM's */
+TRACE_EVENT(kvm_async_pf_completed,
+	TP_PROTO(unsigned long address, u64 gva),
+	TP_ARGS(address, gva),
+	TP_STRUCT__entry(
+		__field(unsigned long, address)
+		__field(u64, gva)
+	),
+	TP_fast_assign(
+		__entry->address = address;
+		__entry->gva = gva;
+	),
+	TP_printk("gva %#llx address %#lx", __entry->gva, __entry->address)
+);
+
+/* What the host does with a range of the VMM's addresses */
+DECLARE_EVENT_CLASS(kvm_hva_range,
 	TP_PROTO(unsigned long start, unsigned long end),
 	TP_ARGS(start, end),
 	TP_STRUCT__entry(
@@ -211,18 +252,16 @@ TRACE_EVENT(kvm_unmap_hva_range,
 		  __entry->end)
 );
 
-/* The host asks whether the guest has used a range, and forgets */
-TRACE_EVENT(kvm_age_hva,
+/* It takes back or changes what it maps there */
+DEFINE_EVENT(kvm_hva_range, kvm_unmap_hva_range,
+	TP_PROTO(unsigned long start, unsigned long end),
+	TP_ARGS(start, end)
+);
+
+/* It asks whether the guest has used it, and forgets */
+DEFINE_EVENT_PRINT(kvm_hva_range, kvm_age_hva,
 	TP_PROTO(unsigned long start, unsigned long end),
 	TP_ARGS(start, end),
-	TP_STRUCT__entry(
-		__field(unsigned long, start)
-		__field(unsigned long, end)
-	),
-	TP_fast_assign(
-		__entry->start = start;
-		__entry->end = end;
-	),
 	TP_printk("mmu notifier age hva: %#016lx -- %#016lx", __entry->start, __entry->end)
 );
 

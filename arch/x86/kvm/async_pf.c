@@ -103,6 +103,7 @@ static void fetch(struct work_struct *work)
 	get_user_pages_remote(mm, apf->hva, 1, apf->write ? FOLL_WRITE : 0, NULL, &locked);
 	if (locked)
 		mmap_read_unlock(mm);
+	trace_kvm_async_pf_completed(apf->hva, gfn_to_gpa(apf->gfn));
 	finish(apf);
 	mmput(mm);
 }
@@ -210,9 +211,13 @@ bool kvm_async_pf_begin(struct kvm_vcpu *vcpu, gfn_t gfn, hva_t hva, bool write)
 	u32 flags;
 
 	/* The guest has not looked at the last one yet, or waits for this page already. */
-	if (kvm_vcpu_read_guest(vcpu, area(vcpu, 0), &flags, sizeof(flags)) || flags ||
-	    is_outstanding(vcpu, gfn))
+	trace_kvm_try_async_get_page(gfn_to_gpa(gfn), gfn);
+	if (kvm_vcpu_read_guest(vcpu, area(vcpu, 0), &flags, sizeof(flags)) || flags)
 		return false;
+	if (is_outstanding(vcpu, gfn)) {
+		trace_kvm_async_pf_repeated_fault(gfn_to_gpa(gfn), gfn);
+		return false;
+	}
 	apf = make_item(vcpu, gfn, hva, write);
 	if (!apf)
 		return false;

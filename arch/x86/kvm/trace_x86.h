@@ -277,6 +277,19 @@ TRACE_EVENT(kvm_emulate_insn,
 		  __entry->failed ? " failed" : "")
 );
 
+/* VMX: the log of dirty pages ran full */
+TRACE_EVENT(kvm_pml_full,
+	TP_PROTO(unsigned int vcpu_id),
+	TP_ARGS(vcpu_id),
+	TP_STRUCT__entry(
+		__field(unsigned int, vcpu_id)
+	),
+	TP_fast_assign(
+		__entry->vcpu_id = vcpu_id;
+	),
+	TP_printk("vcpu %d: PML full", __entry->vcpu_id)
+);
+
 /* ---- events given to the guest */
 
 TRACE_EVENT(kvm_inj_virq,
@@ -411,7 +424,7 @@ TRACE_EVENT(kvm_apic_accept_irq,
 );
 
 /* @vector: whose service ends, -1: none was in service */
-TRACE_EVENT(kvm_eoi,
+DECLARE_EVENT_CLASS(kvm_end_of_interrupt,
 	TP_PROTO(__u32 apicid, int vector),
 	TP_ARGS(apicid, vector),
 	TP_STRUCT__entry(
@@ -425,19 +438,16 @@ TRACE_EVENT(kvm_eoi,
 	TP_printk("apicid %x vector %d", __entry->apicid, __entry->vector)
 );
 
-/* The same, found in the guest's memory */
-TRACE_EVENT(kvm_pv_eoi,
+/* The guest wrote it to its local APIC */
+DEFINE_EVENT(kvm_end_of_interrupt, kvm_eoi,
 	TP_PROTO(__u32 apicid, int vector),
-	TP_ARGS(apicid, vector),
-	TP_STRUCT__entry(
-		__field(__u32, apicid)
-		__field(int, vector)
-	),
-	TP_fast_assign(
-		__entry->apicid = apicid;
-		__entry->vector = vector;
-	),
-	TP_printk("apicid %x vector %d", __entry->apicid, __entry->vector)
+	TP_ARGS(apicid, vector)
+);
+
+/* It was found in the guest's memory */
+DEFINE_EVENT(kvm_end_of_interrupt, kvm_pv_eoi,
+	TP_PROTO(__u32 apicid, int vector),
+	TP_ARGS(apicid, vector)
 );
 
 /* A vCPU runs again after others may have left it a flush of its TLB to do */
@@ -523,6 +533,37 @@ TRACE_EVENT(kvm_pic_set_irq,
 );
 
 /* ---- time */
+
+/* An early interrupt of the deadline timer is waited for; @delta: guest ticks past the deadline before, below 0: to it */
+TRACE_EVENT(kvm_wait_lapic_expire,
+	TP_PROTO(unsigned int vcpu_id, s64 delta),
+	TP_ARGS(vcpu_id, delta),
+	TP_STRUCT__entry(
+		__field(unsigned int, vcpu_id)
+		__field(s64, delta)
+	),
+	TP_fast_assign(
+		__entry->vcpu_id = vcpu_id;
+		__entry->delta = delta;
+	),
+	TP_printk("vcpu %u: delta %lld (%s)", __entry->vcpu_id, __entry->delta,
+		  __entry->delta < 0 ? "early" : "late")
+);
+
+/* The APIC's deadline goes to the processor's own timer, or to the host's */
+TRACE_EVENT(kvm_hv_timer_state,
+	TP_PROTO(unsigned int vcpu_id, unsigned int hv_timer_in_use),
+	TP_ARGS(vcpu_id, hv_timer_in_use),
+	TP_STRUCT__entry(
+		__field(unsigned int, vcpu_id)
+		__field(unsigned int, hv_timer_in_use)
+	),
+	TP_fast_assign(
+		__entry->vcpu_id = vcpu_id;
+		__entry->hv_timer_in_use = hv_timer_in_use;
+	),
+	TP_printk("vcpu %u hv_timer %x", __entry->vcpu_id, __entry->hv_timer_in_use)
+);
 
 TRACE_EVENT(kvm_write_tsc_offset,
 	TP_PROTO(unsigned int vcpu_id, __u64 previous_tsc_offset, __u64 next_tsc_offset),

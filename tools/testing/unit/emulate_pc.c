@@ -30,7 +30,7 @@ static u8 *at(struct pc *pc, u64 gpa, unsigned int len, bool write)
 	return NULL;
 }
 
-static int read_entry(void *ctx, u64 gpa, unsigned int bytes, u64 *val)
+static int read_entry(void *ctx, u64 gpa, unsigned int bytes, int level, u64 *val)
 {
 	u8 *p = at(ctx, gpa, bytes, true);
 

@@ -322,7 +322,7 @@ static inline void oracle_set_flags(struct arena *a, const struct oracle *o, u32
 
 /* ---------------------------------------------------------------- the arena as the walk's memory */
 
-static inline int arena_read(void *ctx, u64 gpa, unsigned int bytes, u64 *val)
+static inline int arena_read(void *ctx, u64 gpa, unsigned int bytes, int level, u64 *val)
 {
 	struct arena *a = ctx;
 

@@ -31,6 +31,7 @@
 
 #include "clock.h"
 #include "lapic.h"
+#include "trace_x86.h"
 
 unsigned int kvm_min_timer_period_us = 200;
 module_param_named(min_timer_period_us, kvm_min_timer_period_us, uint, 0644);
@@ -124,6 +125,7 @@ void kvm_lapic_timer_wait(struct kvm_vcpu *vcpu, int vector)
 		return;
 	WRITE_ONCE(kl->early, 0);
 	tsc = guest_tsc_now(kl);
+	trace_kvm_wait_lapic_expire(vcpu->id, tsc - deadline);
 	if (tsc >= deadline) {
 		learn_advance(kl, -(s64)guest_ticks_to_ns(kl, tsc - deadline));
 		return;
@@ -264,6 +266,7 @@ static void set_deadline(struct kvm_lapic *kl, bool by_host)
 		kl->vcpu->arch.hw_deadline = deadline;
 	else
 		arm(kl, at);
+	trace_kvm_hv_timer_state(kl->vcpu->id, kl->vcpu->arch.hw_deadline != 0);
 }
 
 static void update_deadline(struct kvm_lapic *kl)

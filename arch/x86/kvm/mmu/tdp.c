@@ -10,6 +10,7 @@
 
 #include "arch.h"
 #include "tdp.h"
+#include "trace_mmu.h"
 
 /* ---------------------------------------------------------------- table pages */
 
@@ -212,6 +213,7 @@ static void split_leaf(struct kvm_vcpu *vcpu, u64 *e, u64 leaf, const struct tdp
 	for (i = 0; i < 512; i++)
 		table[i] = tdp_child_leaf(format(), leaf, level, i);
 	if (replace_entry(e, leaf, table_entry(table) | nx)) {
+		trace_kvm_mmu_split_huge_page(m->gfn, leaf, level, 0);
 		count_pages(vcpu->kvm, level, -1);
 		count_pages(vcpu->kvm, level - 1, 512);
 	} else {

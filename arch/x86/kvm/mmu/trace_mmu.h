@@ -34,6 +34,44 @@ TRACE_EVENT(kvm_mmu_pagetable_walk,
 		  __print_flags(__entry->pferr, "|", KVM_TRACE_PFERR))
 );
 
+/* It reads an entry */
+TRACE_EVENT(kvm_mmu_paging_element,
+	TP_PROTO(u64 pte, int level),
+	TP_ARGS(pte, level),
+	TP_STRUCT__entry(
+		__field(__u64, pte)
+		__field(__u32, level)
+	),
+	TP_fast_assign(
+		__entry->pte = pte;
+		__entry->level = level;
+	),
+	TP_printk("pte %llx level %u", __entry->pte, __entry->level)
+);
+
+/* It sets a flag in an entry, at @gpa */
+DECLARE_EVENT_CLASS(kvm_mmu_entry_flag,
+	TP_PROTO(u64 gpa),
+	TP_ARGS(gpa),
+	TP_STRUCT__entry(
+		__field(__u64, gpa)
+	),
+	TP_fast_assign(
+		__entry->gpa = gpa;
+	),
+	TP_printk("gpa %llx", __entry->gpa)
+);
+
+DEFINE_EVENT(kvm_mmu_entry_flag, kvm_mmu_set_accessed_bit,
+	TP_PROTO(u64 gpa),
+	TP_ARGS(gpa)
+);
+
+DEFINE_EVENT(kvm_mmu_entry_flag, kvm_mmu_set_dirty_bit,
+	TP_PROTO(u64 gpa),
+	TP_ARGS(gpa)
+);
+
 /* It ends with a fault for the guest */
 TRACE_EVENT(kvm_mmu_walker_error,
 	TP_PROTO(u32 pferr),
@@ -63,6 +101,26 @@ TRACE_EVENT(kvm_mmu_spte_requested,
 		__entry->level = level;
 	),
 	TP_printk("gfn %llx pfn %llx level %d", __entry->gfn, __entry->pfn, __entry->level)
+);
+
+/* A large leaf, @spte, has become a table of smaller ones; it does not fail halfway: @errno is 0 */
+TRACE_EVENT(kvm_mmu_split_huge_page,
+	TP_PROTO(u64 gfn, u64 spte, int level, int errno),
+	TP_ARGS(gfn, spte, level, errno),
+	TP_STRUCT__entry(
+		__field(u64, gfn)
+		__field(u64, spte)
+		__field(int, level)
+		__field(int, errno)
+	),
+	TP_fast_assign(
+		__entry->gfn = gfn;
+		__entry->spte = spte;
+		__entry->level = level;
+		__entry->errno = errno;
+	),
+	TP_printk("gfn %llx spte %llx level %d errno %d", __entry->gfn, __entry->spte,
+		  __entry->level, __entry->errno)
 );
 
 /* An access to a frame without memory; @access: bits of the error code */

@@ -58,7 +58,7 @@ static void __user *entry_ptr(struct kvm_vcpu *vcpu, u64 gpa)
 		      NULL;
 }
 
-static int read_entry(void *ctx, u64 gpa, unsigned int bytes, u64 *val)
+static int read_entry(void *ctx, u64 gpa, unsigned int bytes, int level, u64 *val)
 {
 	void __user *ptr = entry_ptr(ctx, gpa);
 	u32 val32;
@@ -66,14 +66,17 @@ static int read_entry(void *ctx, u64 gpa, unsigned int bytes, u64 *val)
 
 	if (!ptr)
 		return -EFAULT;
-	if (bytes == 8)
-		return get_user(*val, (u64 __user *)ptr);
-	r = get_user(val32, (u32 __user *)ptr);
-	*val = val32;
+	if (bytes == 8) {
+		r = get_user(*val, (u64 __user *)ptr);
+	} else {
+		r = get_user(val32, (u32 __user *)ptr);
+		*val = val32;
+	}
+	trace_kvm_mmu_paging_element(*val, level);
 	return r;
 }
 
-static int read_entry_nofault(void *ctx, u64 gpa, unsigned int bytes, u64 *val)
+static int read_entry_nofault(void *ctx, u64 gpa, unsigned int bytes, int level, u64 *val)
 {
 	void __user *ptr = entry_ptr(ctx, gpa);
 
@@ -84,7 +87,14 @@ static int read_entry_nofault(void *ctx, u64 gpa, unsigned int bytes, u64 *val)
 /* Tables in read-only memory keep their flags: negative. */
 static int cmpxchg_entry(void *ctx, u64 gpa, unsigned int bytes, u64 old, u64 new)
 {
-	return kvm_vcpu_cmpxchg_guest(ctx, gpa, &old, &new, bytes);
+	u64 set = new & ~old;
+	int r = kvm_vcpu_cmpxchg_guest(ctx, gpa, &old, &new, bytes);
+
+	if (!r && set & _PAGE_ACCESSED)
+		trace_kvm_mmu_set_accessed_bit(gpa);
+	if (!r && set & _PAGE_DIRTY)
+		trace_kvm_mmu_set_dirty_bit(gpa);
+	return r;
 }
 
 static const struct kvm_walk_ops walk_ops = {

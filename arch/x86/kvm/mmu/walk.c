@@ -237,7 +237,7 @@ static enum kvm_walk_status descend(struct walk *w, struct kvm_walk_result *res)
 	w->rights = E_W | E_U;
 	for (;; level--) {
 		w->gpa[level] = table + (u64)entry_index(mode, w->gva, level) * bytes;
-		if (w->ops->read(w->ctx, w->gpa[level], bytes, &entry)) {
+		if (w->ops->read(w->ctx, w->gpa[level], bytes, level, &entry)) {
 			res->gpa = w->gpa[level];
 			res->error_code = error_base(w);
 			return KVM_WALK_UNBACKED;

@@ -67,7 +67,7 @@ struct kvm_walk_mode {
  *	     written to (read-only memory), leave the flags as they are.  NULL: a walk without side effects.
  */
 struct kvm_walk_ops {
-	int (*read)(void *ctx, u64 gpa, unsigned int bytes, u64 *val);
+	int (*read)(void *ctx, u64 gpa, unsigned int bytes, int level, u64 *val);
 	int (*compare_xchg)(void *ctx, u64 gpa, unsigned int bytes, u64 old, u64 new);
 };
 

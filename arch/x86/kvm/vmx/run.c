@@ -277,6 +277,7 @@ static __always_inline int fast_exit(struct vcpu_vmx *vmx)
 	case EXIT_REASON_EPT_MISCONFIG:
 		return fast_ept_misconfig(vmx);
 	case EXIT_REASON_PML_FULL:
+		trace_kvm_pml_full(vcpu->id);
 		vmx_pml_flush(vmx);
 		return KVM_REENTER;
 	case EXIT_REASON_MSR_READ:
