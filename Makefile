@@ -111,7 +111,7 @@ labroot:
 .PHONY: check
 check:
 	@MAKE="$(MAKE)" tools/testing/run lint abi docs unit fuzz models test-lab selftests tracing reload guests samples \
-		bench-short selftests-intel reload-intel guest-intel
+		bench-short selftests-intel reload-intel tracing-intel guest-intel
 
 ## check-quick: the ones that take a moment; under five minutes
 .PHONY: check-quick
@@ -209,12 +209,17 @@ guests: $(if $(filter stock,$(MODULE)),,modules-lab)
 	@$(inroot) tools/testing/guests/mkdisk build/guests/disk.img
 	@$(lab) --timeout 1200 --share build/guests -- tools/testing/guests/qemu build/guests/disk.img
 
-## tracing: perf, trace-cmd, kvm_stat and kvm-top over a guest in the lab (VENDOR, MODULE=stock)
+## tracing: perf, trace-cmd, kvm_stat and kvm-top over a guest in the lab (VENDOR, MODULE=stock, SHORT=1)
 .PHONY: tracing
-tracing: $(if $(filter stock,$(MODULE)),,modules-lab)
+tracing: samples-build $(if $(filter stock,$(MODULE)),,modules-lab)
 	@$(inroot) make $(jobs) --no-print-directory -C tools/testing/tracing
 	@$(inroot) tools/testing/tracing/get-kvm-stat build/tracing/kvm_stat
-	@$(lab) --timeout 1200 -- tools/testing/tracing/run build/tracing/workload $$(ls build/tracing/kvm_stat 2>/dev/null)
+	@$(lab) --timeout 1200 -- tools/testing/tracing/run $(if $(SHORT),--short) build/tracing/workload build/samples \
+		$$(ls build/tracing/kvm_stat 2>/dev/null)
+
+.PHONY: tracing-intel
+tracing-intel:
+	@$(MAKE) tracing VENDOR=intel SMP=1 SHORT=1
 
 ## irqchips: Linux under QEMU with the controllers in the kernel, half and not; clocks under stress (ONLY=split SECONDS=600)
 .PHONY: irqchips
@@ -249,6 +254,12 @@ bench: samples-build $(if $(filter stock,$(MODULE)),,modules-lab)
 bench-short: samples-build $(if $(filter stock,$(MODULE)),,modules-lab)
 	@$(inroot) make $(jobs) --no-print-directory -C tools/bench
 	@tools/bench/run --short $(if $(VENDOR),--vendor $(VENDOR)) $(MODULE)
+
+## bench-overhead: what recorder, statistics and tracepoints take of an exit
+.PHONY: bench-overhead
+bench-overhead: modules-lab
+	@$(inroot) make $(jobs) --no-print-directory -C tools/bench
+	@tools/bench/overhead
 
 .PHONY: help
 help:
