@@ -717,12 +717,15 @@ void kvm_cpuid_lookup(struct kvm_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *
 		apply_runtime(c, e->function, index, ebx, ecx, edx);
 }
 
-static noinline void trace_cpuid(struct kvm_vcpu *vcpu, u32 function, u32 index, u32 eax, u32 ebx,
-				 u32 ecx, u32 edx)
+/* By itself, so that nothing is kept for it where it is off. */
+static noinline void trace_cpuid(struct kvm_vcpu *vcpu)
 {
 	struct kvm_vcpu_cpuid *c = &vcpu->arch.cpuid;
+	u32 function = kvm_rax_read(vcpu), index = kvm_rcx_read(vcpu);
+	u32 eax = function, ebx, ecx = index, edx;
 	bool found = find(c, function, index);
 
+	kvm_cpuid_lookup(vcpu, &eax, &ebx, &ecx, &edx);
 	trace_kvm_cpuid(function, index, eax, ebx, ecx, edx, found,
 			!found && beyond(c, function, index));
 }
@@ -748,9 +751,9 @@ int kvm_emulate_cpuid(struct kvm_vcpu *vcpu)
 	r = kvm_skip_instruction(vcpu);
 	if (unlikely(r == KVM_AGAIN) && irqs_disabled())
 		return r;
-	kvm_cpuid_lookup(vcpu, &eax, &ebx, &ecx, &edx);
 	if (trace_kvm_cpuid_enabled())
-		trace_cpuid(vcpu, kvm_rax_read(vcpu), kvm_rcx_read(vcpu), eax, ebx, ecx, edx);
+		trace_cpuid(vcpu);
+	kvm_cpuid_lookup(vcpu, &eax, &ebx, &ecx, &edx);
 	kvm_rax_write(vcpu, eax);
 	kvm_rbx_write(vcpu, ebx);
 	kvm_rcx_write(vcpu, ecx);

@@ -29,7 +29,7 @@
  * Context: IRQs off
  * Return: the record, for kvm_flight_served()
  */
-static __always_inline struct kvm_flight_exit *kvm_flight_exit(struct kvm_vcpu *vcpu, u32 reason,
+static __always_inline struct kvm_flight_exit *kvm_flight_exit(struct kvm_vcpu *vcpu, u64 reason,
 							       u64 info1, u64 info2)
 {
 	struct kvm_flight *f = &vcpu->arch.flight;
@@ -53,9 +53,9 @@ static __always_inline struct kvm_flight_exit *kvm_flight_exit(struct kvm_vcpu *
 }
 
 /* Exits that have no row of their own share the last one. */
-static __always_inline u32 kvm_flight_row(u32 reason)
+static __always_inline u64 kvm_flight_row(u64 reason)
 {
-	return min_t(u32, reason, KVM_EXIT_ROWS - 1);
+	return min_t(u64, reason, KVM_EXIT_ROWS - 1);
 }
 
 /**
@@ -67,14 +67,15 @@ static __always_inline u32 kvm_flight_row(u32 reason)
 static __always_inline void kvm_flight_served(struct kvm_vcpu *vcpu, struct kvm_flight_exit *e)
 {
 	struct kvm_flight *f = &vcpu->arch.flight;
-	u32 cycles, row;
+	u32 cycles;
+	u64 row;
 
 	if (!KVM_FLIGHT)
 		return;
 	asm volatile("rdtsc" : "=a"(cycles) : : "edx");
 	cycles -= e->tsc_lo;
 	e->cycles = cycles;
-	row = kvm_flight_row(e->reason_decision);
+	row = kvm_flight_row(e->reason_decision); /* the decision is 0 */
 	f->count[row]++;
 	f->cost[row] += cycles;
 }
