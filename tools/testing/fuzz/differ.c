@@ -418,6 +418,7 @@ static void child(u64 seed, u64 cases, unsigned int seconds)
 {
 	time_t end = time(NULL) + seconds;
 	struct rng r;
+	u64 i;
 
 	native_init();
 	sh->rows = rows_list(differ_wants);
@@ -430,9 +431,9 @@ static void child(u64 seed, u64 cases, unsigned int seconds)
 	printf("\n");
 	fflush(stdout);
 	native_sandbox();
-	while (sh->cases < cases && sh->mismatches < 1000) {
+	for (i = 1; sh->cases < cases && sh->mismatches < 1000; i++) {
 		one(&r);
-		if (!(sh->cases & 0xfff) && time(NULL) >= end)
+		if (!(i & 0xfff) && time(NULL) >= end)
 			break;
 	}
 	if (verbose)

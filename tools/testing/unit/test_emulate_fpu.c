@@ -69,6 +69,26 @@ static void small_moves(void **state)
 	assert_memory_equal(m.mmio + 0x20, m.vec[4] + 8, 4);
 }
 
+/* MOVDDUP, MOVSLDUP, MOVSHDUP */
+static void doubled(void **state)
+{
+	assert_int_equal(STEP(&m, 0xf2, 0x0f, 0x12, 0x07), EMUL_DONE);
+	assert_memory_equal(m.vec[0],
+			    "\xc0\xc1\xc2\xc3\xc4\xc5\xc6\xc7\xc0\xc1\xc2\xc3\xc4\xc5\xc6\xc7", 16);
+	assert_int_equal(STEP(&m, 0xf3, 0x0f, 0x12, 0x07), EMUL_DONE);
+	assert_memory_equal(m.vec[0],
+			    "\xc0\xc1\xc2\xc3\xc0\xc1\xc2\xc3\xc8\xc9\xca\xcb\xc8\xc9\xca\xcb", 16);
+	assert_int_equal(STEP(&m, 0xf3, 0x0f, 0x16, 0x07), EMUL_DONE);
+	assert_memory_equal(m.vec[0],
+			    "\xc4\xc5\xc6\xc7\xc4\xc5\xc6\xc7\xcc\xcd\xce\xcf\xcc\xcd\xce\xcf", 16);
+	/* Aligned, unless with VEX */
+	m.c.gpr[EMUL_RDI]++;
+	assert_int_equal(STEP(&m, 0xf3, 0x0f, 0x12, 0x07), EMUL_FAULT);
+	assert_int_equal(m.c.fault.vector, EMUL_GP);
+	assert_int_equal(STEP(&m, 0xc5, 0xfa, 0x12, 0x07), EMUL_DONE);
+	assert_memory_equal(m.vec[0], "\xc1\xc2\xc3\xc4\xc1\xc2\xc3\xc4", 8);
+}
+
 /* Only the bytes that the mask names are stored. */
 static void masked(void **state)
 {
@@ -159,6 +179,7 @@ int main(void)
 		cmocka_unit_test_setup(wide_moves, setup),
 		cmocka_unit_test_setup(alignment, setup),
 		cmocka_unit_test_setup(small_moves, setup),
+		cmocka_unit_test_setup(doubled, setup),
 		cmocka_unit_test_setup(masked, setup),
 		cmocka_unit_test_setup(unit_off, setup),
 		cmocka_unit_test_setup(x87, setup),

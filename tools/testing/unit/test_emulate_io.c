@@ -336,6 +336,25 @@ static void alignment_check(void **state)
 	assert_int_equal(RUN(&m, 0x8b, 0x07), EMUL_DONE);
 }
 
+/* CALL with two faults: AMD's processors find that of the stack first, Intel's that of the target. */
+static void call_order(void **state)
+{
+	unsigned int intel;
+
+	m.c.cpl = 3;
+	m.cr[0] |= CR0_AM;
+	m.c.rflags |= FL_AC;
+	m.c.gpr[EMUL_RAX] = BIT_ULL(47);
+	m.c.gpr[EMUL_RSP] = STACK - 3;
+	for (intel = 0; intel < 2; intel++) {
+		m.c.features &= ~BIT_ULL(EMUL_F_INTEL);
+		if (intel)
+			m.c.features |= BIT_ULL(EMUL_F_INTEL);
+		assert_int_equal(RUN(&m, 0xff, 0xd0), EMUL_FAULT);
+		assert_int_equal(m.c.fault.vector, intel ? EMUL_GP : EMUL_AC);
+	}
+}
+
 static void skipped(void **state)
 {
 	m.c.int_shadow = EMUL_SHADOW_STI;
@@ -365,6 +384,7 @@ int main(void)
 		cmocka_unit_test_setup(debug_traps, setup),
 		cmocka_unit_test_setup(unhandled, setup),
 		cmocka_unit_test_setup(alignment_check, setup),
+		cmocka_unit_test_setup(call_order, setup),
 		cmocka_unit_test_setup(skipped, setup),
 	};
 

@@ -89,6 +89,7 @@ static enum emul_result probe_push(struct emul_ctxt *c, unsigned int bytes)
 	u64 sp = (c->gpr[EMUL_RSP] - bytes) & em_mask(em_stack_bytes(c)), lin;
 
 	TRY(em_linear(c, EMUL_SS, sp, bytes, EMUL_A_WRITE, &lin));
+	TRY(em_align(c, lin, bytes, EMUL_A_WRITE));
 	return c->ops->probe(c, lin, bytes, EMUL_A_WRITE);
 }
 

@@ -105,6 +105,10 @@
 #define ST 0x80
 #define MOVX(nm, fl, a, b, f, n) I2(nm, em_vmov, F_SSE | F_VEX | F_DST_W | (fl), a, b, F(f), A(n))
 
+/* Without VEX aligned memory. */
+#define MOVDUP(nm, n) VEX(I2(nm, em_vdup, V2 | F_DST_W | F_ALIGN, Vx, Wx, F(SSE3), A(n)), \
+			  I2(nm, em_vdup, V2 | F_DST_W, Vx, Wx, F(SSE3), A(n)))
+
 const struct emul_desc emul_map_0f[256] = {
 	[0x00] = REG(I1("sldt", em_sldt, F_PROT | F_DST_W | F_XSUF, EvW, A(EMUL_LDTR)),
 		     I1("str", em_sldt, F_PROT | F_DST_W | F_XSUF, EvW, A(EMUL_TR)),
@@ -142,7 +146,8 @@ const struct emul_desc emul_map_0f[256] = {
 	[0x12] = PFX(MOD(I2("movlps", em_vmov_half, VS | F_L0, Vq, Mq, F(SSE), A(0)),
 			 I2("movhlps", em_vmov_half, VS | F_L0, Vq, Wq, F(SSE), A(4))),
 		     I2("movlpd", em_vmov_half, VS | F_L0, Vq, Mq, F(SSE2), A(0)),
-		     U2("movsldup", V2, Vx, Wx), MOD(U2("movddup", V2, Vx, Mq), U2("movddup", V2, Vx, Wx))),
+		     MOVDUP("movsldup", 0),
+		     I2("movddup", em_vdup, V2 | F_DST_W, Vx, Wx, F(SSE3), A(8))),
 	[0x13] = PFX(I2("movlps", em_vmov_half, V2 | F_DST_W | F_L0, Mq, Vq, F(SSE), A(1)),
 		     I2("movlpd", em_vmov_half, V2 | F_DST_W | F_L0, Mq, Vq, F(SSE2), A(1)), UD, UD),
 	[0x14] = PS_PD("unpckl", VS),
@@ -150,7 +155,7 @@ const struct emul_desc emul_map_0f[256] = {
 	[0x16] = PFX(MOD(I2("movhps", em_vmov_half, VS | F_L0, Vq, Mq, F(SSE), A(2)),
 			 I2("movlhps", em_vmov_half, VS | F_L0, Vq, Wq, F(SSE), A(2))),
 		     I2("movhpd", em_vmov_half, VS | F_L0, Vq, Mq, F(SSE2), A(2)),
-		     U2("movshdup", V2, Vx, Wx), UD),
+		     MOVDUP("movshdup", 4), UD),
 	[0x17] = PFX(I2("movhps", em_vmov_half, V2 | F_DST_W | F_L0, Mq, Vq, F(SSE), A(3)),
 		     I2("movhpd", em_vmov_half, V2 | F_DST_W | F_L0, Mq, Vq, F(SSE2), A(3)), UD, UD),
 	[0x18] = MOD(REG(PREFETCH("prefetchnta", NONE), PREFETCH("prefetcht0", NONE), PREFETCH("prefetcht1", NONE),
@@ -169,7 +174,8 @@ const struct emul_desc emul_map_0f[256] = {
 	[0x2a] = PFX(U2("cvtpi2ps", F_MMX, Vdq, Qq), U2("cvtpi2pd", F_MMX, Vdq, Qq),
 		     U2("cvtsi2ss*", VS, Vdq, Ey), U2("cvtsi2sd*", VS, Vdq, Ey)),
 	[0x2b] = PFX(MOVX("movntps", F_ALIGN, Mx, Vx, SSE, 0), MOVX("movntpd", F_ALIGN, Mx, Vx, SSE2, 0),
-		     U2("movntss", F_SSE, Md, Vdq, F(SSE4A)), U2("movntsd", F_SSE, Mq, Vdq, F(SSE4A))),
+		     I2("movntss", em_vmov_scalar, F_SSE | F_DST_W, Md, Vd, F(SSE4A), A(2)),
+		     I2("movntsd", em_vmov_scalar, F_SSE | F_DST_W, Mq, Vq, F(SSE4A), A(2))),
 	[0x2c] = PFX(U2("cvttps2pi", F_MMX, Pq, Wq), U2("cvttpd2pi", F_MMX, Pq, Wdq),
 		     U2("cvttss2si", V2, Gy, Wd), U2("cvttsd2si", V2, Gy, Wq)),
 	[0x2d] = PFX(U2("cvtps2pi", F_MMX, Pq, Wq), U2("cvtpd2pi", F_MMX, Pq, Wdq),

@@ -196,6 +196,7 @@ EXEC(em_vmov);
 EXEC(em_vmov_half);
 EXEC(em_vmov_scalar);
 EXEC(em_vmov_gpr);
+EXEC(em_vdup);
 EXEC(em_vextract);
 EXEC(em_vinsert);
 EXEC(em_vbroadcast);

@@ -109,6 +109,24 @@ enum emul_result em_vmov_scalar(struct emul_ctxt *c)
 	return EMUL_DONE;
 }
 
+/* MOVDDUP (aux 8), MOVSLDUP (aux 0: the lower one of each two singles), MOVSHDUP (aux 4: the upper one) */
+enum emul_result em_vdup(struct emul_ctxt *c)
+{
+	unsigned int aux = c->insn.desc->aux, len = em_opsize(c, 0), i;
+	u8 buf[32];
+
+	/* Of 16 bytes MOVDDUP reads but the lower half. */
+	TRY(vget(c, 1, buf, aux == 8 && len == 16 ? 8 : len));
+	for (i = 0; i < len; i += 8) {
+		if (aux == 8)
+			memcpy(buf + i, buf + (len == 16 ? 0 : i & 16), 8);
+		else
+			memcpy(buf + i + 4 - aux, buf + i + aux, 4);
+	}
+	c->ops->vec_write(c, c->insn.reg, buf, len, zext(c));
+	return EMUL_DONE;
+}
+
 /* MOVD, MOVQ: aux 0 to vector, 1 from vector, 2 and 3 MOVQ between vectors and memory */
 enum emul_result em_vmov_gpr(struct emul_ctxt *c)
 {
