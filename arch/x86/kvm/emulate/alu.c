@@ -168,9 +168,11 @@ enum emul_result em_cmpxchg8b(struct emul_ctxt *c)
 		return emul_raise_ud(c);
 	if (c->insn.pfx & P_LOCK)
 		acc |= EMUL_A_LOCKED;
-	TRY(em_linear(c, c->insn.seg, em_ea(c), bytes, acc, &lin));
+	/* Alignment goes before the checks of the address. */
+	TRY(em_linear(c, c->insn.seg, em_ea(c), 0, acc, &lin));
 	if (bytes == 16 && (lin & 15))
 		return emul_raise_gp(c, 0);
+	TRY(em_linear(c, c->insn.seg, em_ea(c), bytes, acc, &lin));
 	TRY(em_align(c, lin, bytes, acc));
 	TRY(em_read_lin(c, lin, img, bytes, acc));
 	memcpy(&old[0], img, half);

@@ -306,11 +306,13 @@ enum emul_result em_mxcsr(struct emul_ctxt *c)
 
 static enum emul_result fx_lin(struct emul_ctxt *c, unsigned int acc, u64 *lin)
 {
-	TRY(em_linear(c, c->insn.seg, em_ea(c), 512, acc, lin));
+	/* Alignment goes before the checks of the address. */
+	TRY(em_linear(c, c->insn.seg, em_ea(c), 0, acc, lin));
 	if (*lin & 15) {
 		TRY(em_align(c, *lin, 4, acc));
 		return emul_raise_gp(c, 0);
 	}
+	TRY(em_linear(c, c->insn.seg, em_ea(c), 512, acc, lin));
 	if (c->dr7)
 		em_data_trap(c, *lin, 512, acc);
 	/* The far end is looked at first, so that nothing is written half. */
