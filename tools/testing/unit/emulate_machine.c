@@ -208,47 +208,12 @@ static void op_get_seg(struct emul_ctxt *c, enum emul_sreg sreg, struct emul_seg
 		seg->base = machine(c)->gs_base;
 }
 
-static void op_set_seg(struct emul_ctxt *c, enum emul_sreg sreg, const struct emul_seg *seg)
-{
-	machine(c)->seg[sreg] = *seg;
-}
-
-static void op_get_gdtr(struct emul_ctxt *c, struct emul_dtr *dtr)
-{
-	*dtr = machine(c)->gdtr;
-}
-
-static void op_set_gdtr(struct emul_ctxt *c, const struct emul_dtr *dtr)
-{
-	machine(c)->gdtr = *dtr;
-}
-
-static void op_get_idtr(struct emul_ctxt *c, struct emul_dtr *dtr)
-{
-	*dtr = machine(c)->idtr;
-}
-
-static void op_set_idtr(struct emul_ctxt *c, const struct emul_dtr *dtr)
-{
-	machine(c)->idtr = *dtr;
-}
-
-static u64 op_get_cr(struct emul_ctxt *c, unsigned int nr)
-{
-	return machine(c)->cr[nr];
-}
-
 static enum emul_result op_set_cr(struct emul_ctxt *c, unsigned int nr, u64 val)
 {
 	if (nr == 8 && val > 15)
 		return emul_raise_gp(c, 0);
 	machine(c)->cr[nr] = val;
 	return EMUL_DONE;
-}
-
-static u64 op_get_dr(struct emul_ctxt *c, unsigned int nr)
-{
-	return machine(c)->dr[nr];
 }
 
 static enum emul_result op_set_dr(struct emul_ctxt *c, unsigned int nr, u64 val)
@@ -395,35 +360,6 @@ static enum emul_result op_hypercall(struct emul_ctxt *c)
 	return EMUL_DONE;
 }
 
-static void op_vec_read(struct emul_ctxt *c, unsigned int reg, void *buf, unsigned int len)
-{
-	memcpy(buf, machine(c)->vec[reg], len);
-}
-
-static void op_vec_write(struct emul_ctxt *c, unsigned int reg, const void *buf, unsigned int len,
-			 bool zext)
-{
-	struct machine *m = machine(c);
-
-	memcpy(m->vec[reg], buf, len);
-	if (zext)
-		memset(m->vec[reg] + len, 0, 32 - len);
-}
-
-static void op_fx_read(struct emul_ctxt *c, void *buf, unsigned int len)
-{
-	unsigned int i;
-
-	memcpy(buf, machine(c)->fx, len);
-	for (i = 0; len == 512 && i < 16; i++)
-		memcpy((u8 *)buf + 160 + i * 16, machine(c)->vec[i], 16);
-}
-
-static void op_fx_write(struct emul_ctxt *c, const void *buf, unsigned int len)
-{
-	memcpy(machine(c)->fx, buf, len);
-}
-
 static const struct emul_ops ops = {
 	.fetch = op_fetch,
 	.read = op_read,
@@ -434,15 +370,9 @@ static const struct emul_ops ops = {
 	.bulk_write = op_bulk_write,
 	.in = op_in,
 	.out = op_out,
+	EMULATE_REGISTERS_OPS,
 	.get_seg = op_get_seg,
-	.set_seg = op_set_seg,
-	.get_gdtr = op_get_gdtr,
-	.set_gdtr = op_set_gdtr,
-	.get_idtr = op_get_idtr,
-	.set_idtr = op_set_idtr,
-	.get_cr = op_get_cr,
 	.set_cr = op_set_cr,
-	.get_dr = op_get_dr,
 	.set_dr = op_set_dr,
 	.get_msr = op_get_msr,
 	.set_msr = op_set_msr,
@@ -459,10 +389,6 @@ static const struct emul_ops ops = {
 	.invpcid = op_invpcid,
 	.leave_smm = op_leave_smm,
 	.hypercall = op_hypercall,
-	.vec_read = op_vec_read,
-	.vec_write = op_vec_write,
-	.fx_read = op_fx_read,
-	.fx_write = op_fx_write,
 };
 
 u64 machine_desc(u32 base, u32 limit, u16 attr)

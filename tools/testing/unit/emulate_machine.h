@@ -6,7 +6,7 @@
 #ifndef EMULATE_MACHINE_H
 #define EMULATE_MACHINE_H
 
-#include "emulate/insn.h"
+#include "emulate_registers.h"
 
 #ifdef SMALL_MACHINE /* quicker to set up and to compare */
 #define MEM_SIZE 0xc000
@@ -28,17 +28,11 @@ struct access {
 };
 
 struct machine {
-	struct emul_ctxt c;
-	struct emul_seg seg[8];
-	struct emul_dtr gdtr, idtr;
-	u64 cr[9];
-	u64 dr[8];
+	EMULATE_REGISTERS_MEMBER;
 	u64 efer, star, lstar, cstar, fmask, sysenter[3], gs_base, fs_base, kernel_gs_base, tsc_aux;
 	u64 other_msr;
 	u64 xcr0;
 	u32 pkru;
-	u8 vec[16][32];
-	u8 fx[512];
 	u64 port_value; /* what IN gives, bytes repeated and counted up */
 	u64 invlpg;
 	bool halted, flushed, left_smm;

@@ -184,36 +184,6 @@ static void op_get_seg(struct emul_ctxt *c, enum emul_sreg sreg, struct emul_seg
 	*seg = pc_of(c)->seg[sreg];
 }
 
-static void op_set_seg(struct emul_ctxt *c, enum emul_sreg sreg, const struct emul_seg *seg)
-{
-	pc_of(c)->seg[sreg] = *seg;
-}
-
-static void op_get_gdtr(struct emul_ctxt *c, struct emul_dtr *dtr)
-{
-	*dtr = pc_of(c)->gdtr;
-}
-
-static void op_set_gdtr(struct emul_ctxt *c, const struct emul_dtr *dtr)
-{
-	pc_of(c)->gdtr = *dtr;
-}
-
-static void op_get_idtr(struct emul_ctxt *c, struct emul_dtr *dtr)
-{
-	*dtr = pc_of(c)->idtr;
-}
-
-static void op_set_idtr(struct emul_ctxt *c, const struct emul_dtr *dtr)
-{
-	pc_of(c)->idtr = *dtr;
-}
-
-static u64 op_get_cr(struct emul_ctxt *c, unsigned int nr)
-{
-	return pc_of(c)->cr[nr];
-}
-
 static enum emul_result set_cr0(struct pc *pc, u64 val)
 {
 	bool pg = val & CR0_PG;
@@ -249,11 +219,6 @@ static enum emul_result op_set_cr(struct emul_ctxt *c, unsigned int nr, u64 val)
 	}
 	pc->cr[nr] = val;
 	return EMUL_DONE;
-}
-
-static u64 op_get_dr(struct emul_ctxt *c, unsigned int nr)
-{
-	return pc_of(c)->dr[nr];
 }
 
 static enum emul_result op_set_dr(struct emul_ctxt *c, unsigned int nr, u64 val)
@@ -381,27 +346,6 @@ static enum emul_result op_invlpg(struct emul_ctxt *c, u64 lin)
 	return EMUL_DONE;
 }
 
-static void op_vec_read(struct emul_ctxt *c, unsigned int reg, void *buf, unsigned int len)
-{
-	memcpy(buf, pc_of(c)->vec[reg], len);
-}
-
-static void op_vec_write(struct emul_ctxt *c, unsigned int reg, const void *buf, unsigned int len,
-			 bool zext)
-{
-	memcpy(pc_of(c)->vec[reg], buf, len);
-}
-
-static void op_fx_read(struct emul_ctxt *c, void *buf, unsigned int len)
-{
-	memcpy(buf, pc_of(c)->fx, len);
-}
-
-static void op_fx_write(struct emul_ctxt *c, const void *buf, unsigned int len)
-{
-	memcpy(pc_of(c)->fx, buf, len);
-}
-
 static const struct emul_ops ops = {
 	.fetch = op_fetch,
 	.read = op_read,
@@ -410,15 +354,9 @@ static const struct emul_ops ops = {
 	.probe = op_probe,
 	.in = op_in,
 	.out = op_out,
+	EMULATE_REGISTERS_OPS,
 	.get_seg = op_get_seg,
-	.set_seg = op_set_seg,
-	.get_gdtr = op_get_gdtr,
-	.set_gdtr = op_set_gdtr,
-	.get_idtr = op_get_idtr,
-	.set_idtr = op_set_idtr,
-	.get_cr = op_get_cr,
 	.set_cr = op_set_cr,
-	.get_dr = op_get_dr,
 	.set_dr = op_set_dr,
 	.get_msr = op_get_msr,
 	.set_msr = op_set_msr,
@@ -429,10 +367,6 @@ static const struct emul_ops ops = {
 	.halt = op_halt,
 	.wbinvd = op_nothing,
 	.invlpg = op_invlpg,
-	.vec_read = op_vec_read,
-	.vec_write = op_vec_write,
-	.fx_read = op_fx_read,
-	.fx_write = op_fx_write,
 };
 
 /* ---- life */

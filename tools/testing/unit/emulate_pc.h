@@ -6,7 +6,7 @@
 #ifndef EMULATE_PC_H
 #define EMULATE_PC_H
 
-#include "emulate/insn.h"
+#include "emulate_registers.h"
 
 enum pc_stop {
 	PC_RUNS,
@@ -18,15 +18,9 @@ enum pc_stop {
 };
 
 struct pc {
-	struct emul_ctxt c;
-	struct emul_seg seg[8];
-	struct emul_dtr gdtr, idtr;
-	u64 cr[9];
-	u64 dr[8];
+	EMULATE_REGISTERS_MEMBER;
 	u64 efer, msr[16];
 	u64 xcr0;
-	u8 vec[16][32];
-	u8 fx[512];
 
 	u8 *mem;
 	u32 mem_size;
