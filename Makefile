@@ -110,8 +110,8 @@ labroot:
 ## check: all of them; under three quarters of an hour on two CPUs
 .PHONY: check
 check:
-	@MAKE="$(MAKE)" tools/testing/run lint abi docs unit fuzz models test-lab selftests tracing reload guests samples \
-		bench-short selftests-intel reload-intel tracing-intel guest-intel
+	@MAKE="$(MAKE)" tools/testing/run lint abi docs unit fuzz models test-lab selftests tracing reload guests irqchips \
+		samples bench-short selftests-intel reload-intel tracing-intel guest-intel
 
 ## check-quick: the ones that take a moment; under five minutes
 .PHONY: check-quick

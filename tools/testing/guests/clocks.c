@@ -78,10 +78,14 @@ static void *watch(void *arg)
 
 static void *sleep_on(void *arg)
 {
+	/* It is to wait for timers, and not for the stressors to let it run. */
+	const struct sched_param first = { .sched_priority = 50 };
 	int64_t at = now(CLOCK_MONOTONIC);
 	struct timespec ts;
 	long *slept = arg;
 
+	if (sched_setscheduler(0, SCHED_FIFO, &first))
+		failed("sched_setscheduler", 0);
 	while (!stop) {
 		at += STEP;
 		ts.tv_sec = at / SECOND;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A QEMU whose guest has a shell on its first serial line."""
 
-import os
+import glob
 import socket
 import subprocess
 import sys
@@ -16,17 +16,20 @@ class Guest:
     """Runs QEMU; types into and reads the guest's serial line."""
 
     PROMPT = "guest# "
+    QUESTIONS = ("info registers -a", "info lapic", "info pic", "info irq")
 
     def __init__(self, arguments, show=None):
-        ours, theirs = socket.socketpair()
-        self.line = ours
+        self.line, serial = socket.socketpair()
+        self.monitor, monitor = socket.socketpair()
         self.text = ""
         self.show = show
         self.qemu = subprocess.Popen(
-            ["qemu-system-x86_64", *arguments, "-display", "none", "-monitor", "none",
-             "-chardev", f"socket,id=serial,fd={theirs.fileno()}", "-serial", "chardev:serial"],
-            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=[theirs.fileno()])
-        theirs.close()
+            ["qemu-system-x86_64", *arguments, "-display", "none",
+             "-chardev", f"socket,id=serial,fd={serial.fileno()}", "-serial", "chardev:serial",
+             "-chardev", f"socket,id=monitor,fd={monitor.fileno()}", "-mon", "monitor"],
+            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=[serial.fileno(), monitor.fileno()])
+        serial.close()
+        monitor.close()
 
     def read(self, seconds):
         """Takes in what the guest has to say; False when it has hung up."""
@@ -48,12 +51,39 @@ class Guest:
         end = time.monotonic() + seconds
         while what not in self.text:
             if time.monotonic() > end:
-                raise GuestError(f"no '{what}' in {seconds} s; last: {self.text[-1500:]}")
+                raise GuestError(f"no '{what}' in {seconds} s; last: {self.text[-1500:]}\n{self.state()}")
             if not self.read(end - time.monotonic()):
                 raise GuestError(f"the guest ended before '{what}'; last: {self.text[-1500:]}"
                                  + self.words_of_qemu())
         said, _, self.text = self.text.partition(what)
         return said
+
+    def ask_monitor(self, command, seconds=10):
+        """What QEMU's monitor says to a command; what it has said by then when it does not answer."""
+        self.monitor.settimeout(seconds)
+        said = ""
+        try:
+            self.monitor.sendall(f"{command}\n".encode())
+            while not said.endswith("(qemu) ") or command not in said:
+                data = self.monitor.recv(65536)
+                if not data:
+                    break
+                said += data.decode("utf-8", "replace").replace("\r", "")
+        except OSError as e:
+            said += f" [{e}]"
+        return said
+
+    def state(self):
+        """Of a guest that does not answer: its CPUs and controllers, and where QEMU's threads are in the kernel."""
+        said = [self.ask_monitor(c) for c in self.QUESTIONS]
+        for task in glob.glob(f"/proc/{self.qemu.pid}/task/*"):
+            for name in "comm", "stack":
+                try:
+                    with open(f"{task}/{name}") as f:
+                        said.append(f.read())
+                except OSError:
+                    pass
+        return "\n".join(said)
 
     def words_of_qemu(self):
         self.qemu.kill()
@@ -87,4 +117,5 @@ class Guest:
             self.qemu.kill()
             self.qemu.wait()
         self.line.close()
+        self.monitor.close()
         self.qemu.stderr.close()
