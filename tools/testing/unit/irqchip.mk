@@ -13,4 +13,4 @@ test_pit-srcs := tools/testing/unit/test_pit.c $(irqchip)/pit_core.c
 TESTS += test_irqchip_replay
 test_irqchip_replay-srcs := tools/testing/unit/test_irqchip_replay.c $(irqchip)/ioapic_core.c $(irqchip)/pic_core.c \
 	$(irqchip)/pit_core.c $(lapic-srcs)
-test_irqchip_replay-cppflags := -DTRACES='"$(top)/tools/testing/unit/traces"'
+test_irqchip_replay-cppflags = -DTRACES='"$(top)/tools/testing/unit/traces"'
