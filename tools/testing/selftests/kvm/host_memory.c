@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -379,97 +378,4 @@ CASE(hwpoison, "a page with a memory error: SIGBUS with its address, as if the V
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == mem + 9 * PAGE);
 	vcpu_expect_sync(cpu, 1);
 	CHECK_EQ(guest_read(cpu, 9), 0);
-}
-
-static bool write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-CASE_SLOW(ksm, "equal pages that KSM has merged: read as they are, apart again when written", 60)
-{
-	struct vm *vm = vm_new(0);
-	struct vcpu *cpu = vcpu_new(vm, obey, 0);
-	u64 *mem = vm_add_slot(vm, SLOT_TEST, 0, GPA, PAGES * PAGE);
-	char text[32] = "0";
-
-	for (u64 i = 0; i < PAGES; i++)
-		guest_write(cpu, i, 0x1234567);
-	if (madvise(mem, PAGES * PAGE, MADV_MERGEABLE) ||
-	    !write_text("/sys/kernel/mm/ksm/run", "1"))
-		SKIP("no KSM");
-	write_text("/sys/kernel/mm/ksm/sleep_millisecs", "1");
-	for (int i = 0; i < 2000 && atoi(text) < PAGES / 2; i++) {
-		sleep_ms(10);
-		REQUIRE(read_file("/sys/kernel/mm/ksm/pages_sharing", text, sizeof(text)));
-	}
-	write_text("/sys/kernel/mm/ksm/run", "0");
-	if (atoi(text) < PAGES / 2)
-		SKIP("KSM merged nothing");
-	CHECK_EQ(guest_read(cpu, 7), 0x1234567);
-	guest_write(cpu, 7, 1);
-	for (u64 i = 0; i < PAGES; i++)
-		CHECK_EQ(mem[i * PAGE / 8], i == 7 ? 1 : 0x1234567);
-	for (u64 i = 0; i < PAGES; i++)
-		CHECK_EQ(guest_read(cpu, i), i == 7 ? 1 : 0x1234567);
-}
-
-/* The first PCI function that has a BAR of memory to map. */
-static void *map_bar(u64 *size)
-{
-	char path[64];
-
-	for (int dev = 0; dev < 32; dev++) {
-		for (int bar = 0; bar < 6; bar++) {
-			void *mem;
-			int fd;
-
-			snprintf(path, sizeof(path),
-				 "/sys/bus/pci/devices/0000:00:%02x.0/resource%d", dev, bar);
-			fd = open(path, O_RDWR | O_SYNC);
-			if (fd < 0)
-				continue;
-			*size = PAGE;
-			mem = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-			close(fd);
-			if (mem != MAP_FAILED)
-				return mem;
-		}
-	}
-	return NULL;
-}
-
-static void read_bar(u64 unused)
-{
-	volatile u32 *bar = (u32 *)GPA;
-
-	for (;;) {
-		value = bar[page];
-		guest_sync(1);
-	}
-}
-
-CASE(pfnmap, "a device's registers in a slot: frames without a struct page")
-{
-	struct vm *vm = vm_new(0);
-	struct vcpu *cpu = vcpu_new(vm, read_bar, 0);
-	volatile u32 *bar;
-	u64 size;
-
-	bar = map_bar(&size);
-	if (!bar)
-		SKIP("no PCI memory to map");
-	OK(vm_set_slot(vm, SLOT_TEST, 0, GPA, size, (void *)bar));
-	for (page = 0; page < 8; page++) {
-		u32 before = bar[page];
-
-		vcpu_expect_sync(cpu, 1);
-		if (bar[page] == before)
-			CHECK_EQ(value, before);
-	}
 }
