@@ -144,6 +144,12 @@ struct kvm_backend_caps {
 	KVM_X86_OP(void, set_interrupt_shadow, (struct kvm_vcpu * vcpu, u32 mask))                            \
 	/* -- TPR threshold: @tpr in force, @irr highest pending vector or -1 */                              \
 	KVM_X86_OP(void, update_cr8_intercept, (struct kvm_vcpu * vcpu, int tpr, int irr))                    \
+	/* -- [any] arch.apic_virtual: an interrupt was posted; false: the vCPU must leave the guest */       \
+	KVM_X86_OP(bool, post_interrupt, (struct kvm_vcpu * vcpu))                                            \
+	/* -- [IRQs off] after run(): a host interrupt that its exit acknowledged goes to its handler */      \
+	KVM_X86_OP(void, take_host_irq, (struct kvm_vcpu * vcpu))                                             \
+	/* -- does MOV to and from debug registers exit? */                                                   \
+	KVM_X86_OP(void, intercept_dr, (struct kvm_vcpu * vcpu, bool on))                                     \
 	/* -- past the instruction at RIP that exited, clearing the interrupt shadow: 0, or -EFAULT when  \
 	 *    it could not be decoded (then an emulation has taken place or failed: see run.c) */   \
 	KVM_X86_OP(int, skip_instruction, (struct kvm_vcpu * vcpu))                                           \

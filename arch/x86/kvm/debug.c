@@ -42,7 +42,77 @@ const unsigned long *kvm_effective_db(struct kvm_vcpu *vcpu)
 {
 	return vmm_uses_hw_bp(vcpu) ? vcpu->arch.debug.vmm_db : vcpu->arch.debug.db;
 }
-EXPORT_SYMBOL_GPL(kvm_effective_db);
+
+/* ---------------------------------------------------------------- DR0-3 in the hardware */
+
+static void write_dbs(const unsigned long *db)
+{
+	set_debugreg(db[0], 0);
+	set_debugreg(db[1], 1);
+	set_debugreg(db[2], 2);
+	set_debugreg(db[3], 3);
+}
+
+void kvm_dbs_sync(struct kvm_vcpu *vcpu)
+{
+	unsigned long *db = vcpu->arch.debug.db;
+
+	get_debugreg(db[0], 0);
+	get_debugreg(db[1], 1);
+	get_debugreg(db[2], 2);
+	get_debugreg(db[3], 3);
+}
+EXPORT_SYMBOL_GPL(kvm_dbs_sync);
+
+bool kvm_dbs_give(struct kvm_vcpu *vcpu)
+{
+	struct kvm_vcpu_debug *d = &vcpu->arch.debug;
+
+	if (vmm_uses_hw_bp(vcpu))
+		return false;
+	if (!d->dr_loaded) {
+		write_dbs(d->db);
+		d->db_in_hw = true;
+		d->dr_loaded = true;
+		kvm_x86_call(intercept_dr)(vcpu, false);
+	}
+	return true;
+}
+EXPORT_SYMBOL_GPL(kvm_dbs_give);
+
+void kvm_dbs_load(struct kvm_vcpu *vcpu)
+{
+	if (vcpu->arch.debug.db_in_hw || !(kvm_effective_dr7(vcpu) & KVM_DR7_BP_EN_MASK))
+		return;
+	if (!kvm_dbs_give(vcpu)) {
+		write_dbs(kvm_effective_db(vcpu));
+		vcpu->arch.debug.db_in_hw = true;
+	}
+}
+EXPORT_SYMBOL_GPL(kvm_dbs_load);
+
+void kvm_dbs_changed(struct kvm_vcpu *vcpu)
+{
+	vcpu->arch.debug.dr_loaded = false;
+	vcpu->arch.debug.db_in_hw = false;
+	kvm_x86_call(intercept_dr)(vcpu, true);
+}
+EXPORT_SYMBOL_GPL(kvm_dbs_changed);
+
+bool kvm_dbs_unload(struct kvm_vcpu *vcpu)
+{
+	bool was_loaded = vcpu->arch.debug.dr_loaded;
+
+	if (was_loaded) {
+		kvm_x86_call(sync_debug)(vcpu);
+		kvm_dbs_changed(vcpu);
+	}
+	vcpu->arch.debug.db_in_hw = false;
+	if (hw_breakpoint_active())
+		hw_breakpoint_restore();
+	return was_loaded;
+}
+EXPORT_SYMBOL_GPL(kvm_dbs_unload);
 
 /* ---------------------------------------------------------------- MOV DRn */
 

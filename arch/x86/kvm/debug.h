@@ -27,6 +27,23 @@ unsigned long kvm_get_dr(struct kvm_vcpu *vcpu, int dr);
 /* DR7 and DR0-3 that hardware must have while the guest runs: the VMM's when it uses breakpoints, else the guest's. */
 unsigned long kvm_effective_dr7(struct kvm_vcpu *vcpu);
 const unsigned long *kvm_effective_db(struct kvm_vcpu *vcpu);
+/*
+ * DR0-3, which no VMCB or VMCS has.  A guest that does not use debug registers costs nothing: accesses exit.  At the first
+ * one the guest's values go into the hardware and accesses are free until the vCPU is put.  While the VMM debugs with
+ * hardware breakpoints, its own are in force and the guest's accesses are emulated.  Preemption off, the vCPU loaded.
+ *
+ * kvm_dbs_give(): the guest accesses a debug register: let it have them; false: the VMM has them, emulate the access.
+ * kvm_dbs_load(): before the inner loop, the vCPU freshly loaded: breakpoints that are enabled must be in the hardware.
+ * kvm_dbs_unload(): the vCPU is put, or the host has breakpoints of its own, which every exit has switched off (DR7).
+ *	Returns whether the guest had the registers.
+ * kvm_dbs_changed(): vcpu->arch.debug changed: those in the hardware are not right any more, and accesses exit again.
+ * kvm_dbs_sync(): the guest's from where they are into vcpu->arch.debug.
+ */
+bool kvm_dbs_give(struct kvm_vcpu *vcpu);
+void kvm_dbs_load(struct kvm_vcpu *vcpu);
+bool kvm_dbs_unload(struct kvm_vcpu *vcpu);
+void kvm_dbs_changed(struct kvm_vcpu *vcpu);
+void kvm_dbs_sync(struct kvm_vcpu *vcpu);
 /* RFLAGS as the guest shall see it while the VMM single-steps, and the reverse. */
 unsigned long kvm_get_rflags(struct kvm_vcpu *vcpu);
 void kvm_set_rflags(struct kvm_vcpu *vcpu, unsigned long rflags);

@@ -202,6 +202,7 @@ struct kvm_vcpu_apf {
  * @vmm_dr7: its DR7
  * @singlestep_rip: CS base + RIP where single-stepping was switched on
  * @dr_loaded: the hardware holds the guest's registers and accesses are not intercepted
+ * @db_in_hw: DR0 to DR3 of the hardware hold what kvm_effective_db() says
  */
 struct kvm_vcpu_debug {
 	unsigned long db[4];
@@ -212,6 +213,7 @@ struct kvm_vcpu_debug {
 	unsigned long vmm_dr7;
 	unsigned long singlestep_rip;
 	bool dr_loaded;
+	bool db_in_hw;
 };
 
 /**

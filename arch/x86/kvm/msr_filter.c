@@ -7,6 +7,7 @@
 #include <linux/uaccess.h>
 
 #include "backend.h"
+#include "cpuid.h"
 #include "ioctl.h"
 #include "msr.h"
 
@@ -67,7 +68,6 @@ bool kvm_msr_allowed(struct kvm_vcpu *vcpu, u32 index, bool write)
 	rcu_read_unlock();
 	return allowed;
 }
-EXPORT_SYMBOL_GPL(kvm_msr_allowed);
 
 void kvm_msr_filter_free(struct kvm *kvm)
 {
@@ -157,3 +157,57 @@ long kvm_vm_set_msr_filter(struct kvm *kvm, union kvm_ioctl_arg arg)
 	kvm_make_all_cpus_request(kvm, KVM_REQ_MSR_INTERCEPTS, true);
 	return 0;
 }
+
+/* ---------------------------------------------------------------- permission maps */
+
+bool kvm_guest_has_spec_ctrl(struct kvm_vcpu *vcpu)
+{
+	return guest_cpuid_has(vcpu, X86_FEATURE_SPEC_CTRL) ||
+	       guest_cpuid_has(vcpu, X86_FEATURE_AMD_IBRS) ||
+	       guest_cpuid_has(vcpu, X86_FEATURE_AMD_STIBP) ||
+	       guest_cpuid_has(vcpu, X86_FEATURE_AMD_SSBD);
+}
+EXPORT_SYMBOL_GPL(kvm_guest_has_spec_ctrl);
+
+bool kvm_guest_has_ibpb(struct kvm_vcpu *vcpu)
+{
+	return guest_cpuid_has(vcpu, X86_FEATURE_SPEC_CTRL) ||
+	       guest_cpuid_has(vcpu, X86_FEATURE_AMD_IBPB);
+}
+EXPORT_SYMBOL_GPL(kvm_guest_has_ibpb);
+
+static bool may_read(enum kvm_msr_open when, bool spec_ctrl_used)
+{
+	return when == KVM_OPEN_RW || (when == KVM_OPEN_SPEC_CTRL && spec_ctrl_used);
+}
+
+static bool may_write(struct kvm_vcpu *vcpu, enum kvm_msr_open when, bool spec_ctrl_used)
+{
+	switch (when) {
+	case KVM_OPEN_PRED_CMD:
+		return boot_cpu_has(X86_FEATURE_IBPB) && kvm_guest_has_ibpb(vcpu);
+	case KVM_OPEN_FLUSH_CMD:
+		return guest_cpuid_has(vcpu, X86_FEATURE_FLUSH_L1D);
+	default:
+		return may_read(when, spec_ctrl_used);
+	}
+}
+
+void kvm_open_msrs(struct kvm_vcpu *vcpu, const struct kvm_open_msr *msrs, unsigned int nr,
+		   bool spec_ctrl_used,
+		   void (*assign)(void *map, u32 index, bool read_exits, bool write_exits),
+		   void *map)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		const struct kvm_open_msr *m = &msrs[i];
+
+		assign(map, m->index,
+		       !may_read(m->when, spec_ctrl_used) ||
+			       !kvm_msr_allowed(vcpu, m->index, false),
+		       !may_write(vcpu, m->when, spec_ctrl_used) ||
+			       !kvm_msr_allowed(vcpu, m->index, true));
+	}
+}
+EXPORT_SYMBOL_GPL(kvm_open_msrs);

@@ -8,10 +8,9 @@
 #include <asm/asm-offsets.h>
 #include <asm/cpufeatures.h>
 #include <asm/errno.h>
-#include <asm/msr-index.h>
 #include <asm/nospec-branch.h>
-#include <asm/percpu.h>
 #include "kvm-asm-offsets.h"
+#include "spec_ctrl.h"
 
 .section .noinstr.text, "ax"
 
@@ -129,39 +128,10 @@ SYM_FUNC_START(svm_enter_guest)
 	RET
 
 .Lguest_spec_ctrl:
-	mov SVM_spec_ctrl(%rdi), %rax
-	mov PER_CPU_VAR(x86_spec_ctrl_current), %rdx
-	cmp %rax, %rdx
-	je .Lspec_ctrl_is_guest
-	mov $MSR_IA32_SPEC_CTRL, %ecx
-	mov %rax, %rdx
-	shr $32, %rdx
-	wrmsr
-	jmp .Lspec_ctrl_is_guest
+	GUEST_SPEC_CTRL SVM_spec_ctrl(%rdi), .Lspec_ctrl_is_guest
 
 .Lhost_spec_ctrl:
-	mov SVM_spec_ctrl(%rdi), %rax
-	cmpb $0, SVM_spec_ctrl_open(%rdi)
-	je .Lcompare_spec_ctrl
-	/* The guest may have written it. */
-	mov $MSR_IA32_SPEC_CTRL, %ecx
-	rdmsr
-	shl $32, %rdx
-	or %rdx, %rax
-	mov %rax, SVM_spec_ctrl(%rdi)
-.Lcompare_spec_ctrl:
-	mov PER_CPU_VAR(x86_spec_ctrl_current), %rdx
-	cmp %rax, %rdx
-	je .Lhost_spec_ctrl_fence
-	mov $MSR_IA32_SPEC_CTRL, %ecx
-	mov %edx, %eax
-	shr $32, %rdx
-	wrmsr
-	jmp .Lspec_ctrl_is_host
-.Lhost_spec_ctrl_fence:
-	/* WRMSR serializes, a mispredicted jump around it does not. */
-	lfence
-	jmp .Lspec_ctrl_is_host
+	HOST_SPEC_CTRL SVM_spec_ctrl(%rdi), SVM_spec_ctrl_open(%rdi), .Lspec_ctrl_is_host
 
 	/*
 	 * SVM was switched off by a reboot in progress.  Before VMLOAD of the guest's state nothing has happened; later,

@@ -10,6 +10,7 @@
 #include <linux/uaccess.h>
 
 #include "mmu/mmu.h"
+#include "soft_event.h"
 #include "svm/svm.h"
 
 #define PTE_PRESENT BIT_ULL(0)
@@ -165,36 +166,6 @@ static const struct insn_opcode {
 	[SVM_EXIT_XSETBV] = { 3, { 0x0f, 0x01, 0xd1 } },
 };
 
-static bool is_prefix(u8 b, bool in_64bit)
-{
-	switch (b) {
-	case 0x26:
-	case 0x2e:
-	case 0x36:
-	case 0x3e:
-	case 0x64:
-	case 0x65:
-	case 0x66:
-	case 0x67:
-	case 0xf0:
-	case 0xf2:
-	case 0xf3:
-		return true;
-	default:
-		return in_64bit && (b & 0xf0) == 0x40;
-	}
-}
-
-static unsigned int count_prefixes(const struct vcpu_svm *svm, const u8 *buf, unsigned int n)
-{
-	bool in_64bit = svm_in_64bit(svm);
-	unsigned int i = 0;
-
-	while (i < n && is_prefix(buf[i], in_64bit))
-		i++;
-	return i;
-}
-
 static bool opcode_matches(const struct insn_opcode *op, const u8 *b, unsigned int n)
 {
 	return n >= op->len && b[0] == op->b[0] &&
@@ -225,7 +196,7 @@ bool svm_find_next_rip(struct vcpu_svm *svm)
 	if (!n)
 		return false;
 	if (unlikely(!opcode_matches(op, buf, n))) {
-		skip = count_prefixes(svm, buf, n);
+		skip = x86_count_prefixes(buf, n, svm_in_64bit(svm));
 		if (skip + op->len > INSN_MAX || !opcode_matches(op, buf + skip, n - skip))
 			return false;
 	}
@@ -274,19 +245,8 @@ unsigned int svm_soft_event_len(struct vcpu_svm *svm)
 {
 	u8 buf[16] __aligned(8);
 	unsigned int n = read_insn(svm, buf);
-	unsigned int i = count_prefixes(svm, buf, n);
 
-	if (i == n)
-		return 0;
-	switch (buf[i]) {
-	case 0xcc: /* INT3 */
-	case 0xce: /* INTO */
-		return i + 1;
-	case 0xcd:
-		return i + 2;
-	default:
-		return 0;
-	}
+	return max(x86_soft_event_len(buf, n, svm_in_64bit(svm)), 0);
 }
 
 int svm_skip_instruction(struct kvm_vcpu *vcpu)

@@ -53,8 +53,10 @@ static void intercept_exception(struct vcpu_svm *svm, u8 vector, bool on)
 }
 
 /* Accesses to DR0-7 of the guest exit. */
-void svm_intercept_dr(struct vcpu_svm *svm, bool on)
+void svm_intercept_dr(struct kvm_vcpu *vcpu, bool on)
 {
+	struct vcpu_svm *svm = to_svm(vcpu);
+
 	/* Reads of DR0-7 are bits 0 to 7 of the word, writes bits 16 to 23. */
 	svm->vmcb->control.intercepts[INTERCEPT_DR] = on ? 0x00ff00ff : 0;
 	vmcb_mark_dirty(svm->vmcb, VMCB_INTERCEPTS);
@@ -84,7 +86,7 @@ void svm_init_intercepts(struct vcpu_svm *svm)
 	for (i = 0; i < ARRAY_SIZE(always); i++)
 		vmcb_set_intercept(vmcb, always[i]);
 	follow_disabled_exits(svm);
-	svm_intercept_dr(svm, true);
+	svm_intercept_dr(&svm->vcpu, true);
 	/* With the local APIC in user space nobody asks for this later: the VMM hears of a lower TPR. */
 	vmcb_assign_intercept(vmcb, INTERCEPT_CR8_WRITE, !svm->vcpu.arch.apic);
 	/* Until there is a CPUID table. */

@@ -13,29 +13,19 @@
 
 /* ---- permission map: two bits an MSR, read and write, set: exit */
 
-/* Which MSRs the guest may use without an exit, as long as the VMM's filter lets it. */
-enum msr_open {
-	OPEN_RW,
-	OPEN_SPEC_CTRL, /* once the guest uses it */
-	OPEN_PRED_CMD, /* writing only, when its CPUID has IBPB */
-};
-
-static const struct {
-	u32 index;
-	enum msr_open when;
-} open_msrs[] = {
-	{ MSR_STAR, OPEN_RW },
-	{ MSR_LSTAR, OPEN_RW },
-	{ MSR_CSTAR, OPEN_RW },
-	{ MSR_SYSCALL_MASK, OPEN_RW },
-	{ MSR_KERNEL_GS_BASE, OPEN_RW },
-	{ MSR_FS_BASE, OPEN_RW },
-	{ MSR_GS_BASE, OPEN_RW },
-	{ MSR_IA32_SYSENTER_CS, OPEN_RW },
-	{ MSR_IA32_SYSENTER_ESP, OPEN_RW },
-	{ MSR_IA32_SYSENTER_EIP, OPEN_RW },
-	{ MSR_IA32_SPEC_CTRL, OPEN_SPEC_CTRL },
-	{ MSR_IA32_PRED_CMD, OPEN_PRED_CMD },
+static const struct kvm_open_msr open_msrs[] = {
+	{ MSR_STAR, KVM_OPEN_RW },
+	{ MSR_LSTAR, KVM_OPEN_RW },
+	{ MSR_CSTAR, KVM_OPEN_RW },
+	{ MSR_SYSCALL_MASK, KVM_OPEN_RW },
+	{ MSR_KERNEL_GS_BASE, KVM_OPEN_RW },
+	{ MSR_FS_BASE, KVM_OPEN_RW },
+	{ MSR_GS_BASE, KVM_OPEN_RW },
+	{ MSR_IA32_SYSENTER_CS, KVM_OPEN_RW },
+	{ MSR_IA32_SYSENTER_ESP, KVM_OPEN_RW },
+	{ MSR_IA32_SYSENTER_EIP, KVM_OPEN_RW },
+	{ MSR_IA32_SPEC_CTRL, KVM_OPEN_SPEC_CTRL },
+	{ MSR_IA32_PRED_CMD, KVM_OPEN_PRED_CMD },
 };
 
 /* The three ranges that the map covers; every other MSR exits. */
@@ -53,28 +43,15 @@ static bool msrpm_bit(u32 index, unsigned int *bit)
 	return false;
 }
 
-static void msrpm_assign(u32 *map, u32 index, bool read_exits, bool write_exits)
+static void msrpm_assign(void *msrpm, u32 index, bool read_exits, bool write_exits)
 {
+	u32 *map = msrpm;
 	unsigned int bit;
 	u32 val = read_exits | write_exits << 1;
 
 	if (!msrpm_bit(index, &bit))
 		return;
 	map[bit / 32] = (map[bit / 32] & ~(3u << (bit % 32))) | val << (bit % 32);
-}
-
-static bool guest_has_spec_ctrl(struct kvm_vcpu *vcpu)
-{
-	return guest_cpuid_has(vcpu, X86_FEATURE_SPEC_CTRL) ||
-	       guest_cpuid_has(vcpu, X86_FEATURE_AMD_IBRS) ||
-	       guest_cpuid_has(vcpu, X86_FEATURE_AMD_STIBP) ||
-	       guest_cpuid_has(vcpu, X86_FEATURE_AMD_SSBD);
-}
-
-static bool guest_has_ibpb(struct kvm_vcpu *vcpu)
-{
-	return guest_cpuid_has(vcpu, X86_FEATURE_SPEC_CTRL) ||
-	       guest_cpuid_has(vcpu, X86_FEATURE_AMD_IBPB);
 }
 
 int svm_msrpm_alloc(struct vcpu_svm *svm)
@@ -102,27 +79,9 @@ void svm_msrpm_free(struct vcpu_svm *svm)
 void svm_update_msr_intercepts(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
-	int i;
 
-	for (i = 0; i < ARRAY_SIZE(open_msrs); i++) {
-		u32 index = open_msrs[i].index;
-		bool rd = kvm_msr_allowed(vcpu, index, false);
-		bool wr = kvm_msr_allowed(vcpu, index, true);
-
-		switch (open_msrs[i].when) {
-		case OPEN_RW:
-			break;
-		case OPEN_SPEC_CTRL:
-			rd = rd && svm->spec_ctrl_open;
-			wr = wr && svm->spec_ctrl_open;
-			break;
-		case OPEN_PRED_CMD:
-			rd = false;
-			wr = wr && boot_cpu_has(X86_FEATURE_IBPB) && guest_has_ibpb(vcpu);
-			break;
-		}
-		msrpm_assign(svm->msrpm, index, !rd, !wr);
-	}
+	kvm_open_msrs(vcpu, open_msrs, ARRAY_SIZE(open_msrs), svm->spec_ctrl_open, msrpm_assign,
+		      svm->msrpm);
 	vmcb_mark_dirty(svm->vmcb, VMCB_PERM_MAP);
 }
 
@@ -181,7 +140,7 @@ static int set_spec_ctrl(struct vcpu_svm *svm, u64 data, bool host)
 {
 	struct kvm_vcpu *vcpu = &svm->vcpu;
 
-	if (!boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) || (!host && !guest_has_spec_ctrl(vcpu)))
+	if (!boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) || (!host && !kvm_guest_has_spec_ctrl(vcpu)))
 		return KVM_MSR_GP;
 	if (data & ~(SPEC_CTRL_IBRS | SPEC_CTRL_STIBP | SPEC_CTRL_SSBD | SPEC_CTRL_PSFD))
 		return KVM_MSR_GP;
@@ -205,7 +164,7 @@ static int set_spec_ctrl(struct vcpu_svm *svm, u64 data, bool host)
 
 static int set_pred_cmd(struct vcpu_svm *svm, u64 data, bool host)
 {
-	if (!boot_cpu_has(X86_FEATURE_IBPB) || (!host && !guest_has_ibpb(&svm->vcpu)) ||
+	if (!boot_cpu_has(X86_FEATURE_IBPB) || (!host && !kvm_guest_has_ibpb(&svm->vcpu)) ||
 	    (data & ~PRED_CMD_IBPB))
 		return KVM_MSR_GP;
 	if (data && !host)
@@ -270,7 +229,7 @@ int svm_get_msr(struct kvm_vcpu *vcpu, u32 index, u64 *data, bool host)
 		return 0;
 	case MSR_IA32_SPEC_CTRL:
 		if (!boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) ||
-		    (!host && !guest_has_spec_ctrl(vcpu)))
+		    (!host && !kvm_guest_has_spec_ctrl(vcpu)))
 			return KVM_MSR_GP;
 		*data = svm_hw.v_spec_ctrl ? save->spec_ctrl : svm->spec_ctrl;
 		return 0;

@@ -171,7 +171,7 @@ static int fast_npf(struct vcpu_svm *svm)
 
 static int fast_dr(struct vcpu_svm *svm)
 {
-	return svm_give_debug_regs(svm) ? KVM_REENTER : KVM_AGAIN;
+	return kvm_dbs_give(&svm->vcpu) ? KVM_REENTER : KVM_AGAIN;
 }
 
 static __always_inline int fast_exit(struct vcpu_svm *svm)

@@ -97,6 +97,7 @@ static struct kvm_backend backend = {
 	.set_efer = svm_set_efer,
 	.update_debug = svm_update_debug,
 	.sync_debug = svm_sync_debug,
+	.intercept_dr = svm_intercept_dr,
 	.get_msr = svm_get_msr,
 	.set_msr = svm_set_msr,
 	.get_feature_msr = svm_get_feature_msr,

@@ -73,7 +73,6 @@ struct svm_fetch {
  * @spec_ctrl: the guest's SPEC_CTRL, where the hardware does not switch it
  * @spec_ctrl_open: the guest may write SPEC_CTRL without an exit
  * @host_saved: host state has been stored at @host_vmcb_pa since the vCPU was loaded
- * @db_in_hw: DR0 to DR3 hold what kvm_effective_db() says
  * @events_to_complete: the last entry was given an event
  * @virq_vector: that event was an interrupt given as a virtual one, see svm_hw.irq_as_virq; -1: it was not
  * @virq_window: behind @virq_vector another interrupt waits, for which a window is needed
@@ -103,7 +102,6 @@ struct vcpu_svm {
 	u64 spec_ctrl;
 	bool spec_ctrl_open;
 	bool host_saved;
-	bool db_in_hw;
 	bool events_to_complete;
 	bool soft_injected;
 	bool nmi_masked;
@@ -226,7 +224,7 @@ void svm_init_intercepts(struct vcpu_svm *svm);
 void svm_update_exception_bitmap(struct kvm_vcpu *vcpu);
 void svm_after_set_cpuid(struct kvm_vcpu *vcpu);
 void svm_update_cr8_intercept(struct kvm_vcpu *vcpu, int tpr, int irr);
-void svm_intercept_dr(struct vcpu_svm *svm, bool on);
+void svm_intercept_dr(struct kvm_vcpu *vcpu, bool on);
 
 /* msr.c */
 int svm_msrpm_alloc(struct vcpu_svm *svm);
@@ -294,9 +292,7 @@ void svm_reset_state(struct vcpu_svm *svm, bool init);
 /* debugregs.c */
 void svm_update_debug(struct kvm_vcpu *vcpu);
 void svm_sync_debug(struct kvm_vcpu *vcpu);
-void svm_load_debug(struct vcpu_svm *svm);
 void svm_unload_debug(struct vcpu_svm *svm);
-bool svm_give_debug_regs(struct vcpu_svm *svm);
 
 /* fetch.c */
 int svm_skip_instruction(struct kvm_vcpu *vcpu);

@@ -154,7 +154,7 @@ void svm_prepare_switch(struct kvm_vcpu *vcpu)
 	}
 	if (svm->has_tsc_aux)
 		svm_load_tsc_aux(cpu, svm->tsc_aux);
-	svm_load_debug(svm);
+	kvm_dbs_load(vcpu);
 }
 
 void svm_write_tsc_offset(struct kvm_vcpu *vcpu)

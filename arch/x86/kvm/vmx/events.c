@@ -18,6 +18,7 @@
 #include "debug.h"
 #include "events.h"
 #include "mmu/mmu.h"
+#include "soft_event.h"
 #include "vmx/vmx.h"
 
 #define NMI_MASKED_AT_MOST_NS NSEC_PER_SEC
@@ -40,26 +41,6 @@ static bool is_soft_exception(u8 vector)
 
 /* ---- length of the INT n, INT3 or INTO at RIP */
 
-static bool is_prefix(u8 b, bool in_64bit)
-{
-	switch (b) {
-	case 0x26:
-	case 0x2e:
-	case 0x36:
-	case 0x3e:
-	case 0x64:
-	case 0x65:
-	case 0x66:
-	case 0x67:
-	case 0xf0:
-	case 0xf2:
-	case 0xf3:
-		return true;
-	default:
-		return in_64bit && (b & 0xf0) == 0x40;
-	}
-}
-
 static unsigned int read_insn(struct kvm_vcpu *vcpu, u8 *bytes, unsigned int n)
 {
 	u64 access = KVM_PF_FETCH | (vmx_get_cpl(vcpu) == 3 ? KVM_PF_USER : 0);
@@ -75,23 +56,11 @@ static unsigned int read_insn(struct kvm_vcpu *vcpu, u8 *bytes, unsigned int n)
 /* @usual: when the instruction is not at hand.  0: there is something else at RIP. */
 static unsigned int soft_event_len(struct kvm_vcpu *vcpu, unsigned int usual)
 {
-	bool in_64bit = is_64_bit_mode(vcpu);
 	u8 bytes[15];
-	unsigned int n = read_insn(vcpu, bytes, sizeof(bytes)), i = 0;
+	unsigned int n = read_insn(vcpu, bytes, sizeof(bytes));
+	int len = x86_soft_event_len(bytes, n, is_64_bit_mode(vcpu));
 
-	while (i < n && is_prefix(bytes[i], in_64bit))
-		i++;
-	if (i == n)
-		return usual;
-	switch (bytes[i]) {
-	case 0xcc: /* INT3 */
-	case 0xce: /* INTO */
-		return i + 1;
-	case 0xcd:
-		return min(i + 2, 15U);
-	default:
-		return 0;
-	}
+	return len < 0 ? usual : min_t(unsigned int, len, sizeof(bytes));
 }
 
 /* ---- injection */

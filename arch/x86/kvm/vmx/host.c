@@ -20,6 +20,7 @@
 #include <asm/segment.h>
 #include <asm/tlbflush.h>
 
+#include "debug.h"
 #include "vmx/vmx.h"
 
 /* ---- written once */
@@ -254,7 +255,7 @@ void vmx_prepare_switch(struct kvm_vcpu *vcpu)
 	}
 	for (i = 0; i < VMX_NR_UMSRS; i++)
 		reload_umsr(vmx, i);
-	vmx_load_debug(vmx);
+	kvm_dbs_load(vcpu);
 }
 
 /**

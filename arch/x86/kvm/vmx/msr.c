@@ -13,34 +13,24 @@
 
 /* ---- bitmap: one bit an MSR, set: exit; two ranges, reads and writes apart */
 
-/* Which MSRs the guest may use without an exit, as long as the VMM's filter lets it. */
-enum msr_open {
-	OPEN_RW,
-	OPEN_SPEC_CTRL, /* once the guest uses it */
-	OPEN_PRED_CMD, /* writing only, when its CPUID has IBPB */
-	OPEN_FLUSH_CMD, /* likewise */
-};
-
-static const struct {
-	u32 index;
-	enum msr_open when;
-} open_msrs[] = {
-	{ MSR_KERNEL_GS_BASE, OPEN_RW },
-	{ MSR_FS_BASE, OPEN_RW },
-	{ MSR_GS_BASE, OPEN_RW },
-	{ MSR_IA32_SYSENTER_CS, OPEN_RW },
-	{ MSR_IA32_SYSENTER_ESP, OPEN_RW },
-	{ MSR_IA32_SYSENTER_EIP, OPEN_RW },
-	{ MSR_IA32_SPEC_CTRL, OPEN_SPEC_CTRL },
-	{ MSR_IA32_PRED_CMD, OPEN_PRED_CMD },
-	{ MSR_IA32_FLUSH_CMD, OPEN_FLUSH_CMD },
+static const struct kvm_open_msr open_msrs[] = {
+	{ MSR_KERNEL_GS_BASE, KVM_OPEN_RW },
+	{ MSR_FS_BASE, KVM_OPEN_RW },
+	{ MSR_GS_BASE, KVM_OPEN_RW },
+	{ MSR_IA32_SYSENTER_CS, KVM_OPEN_RW },
+	{ MSR_IA32_SYSENTER_ESP, KVM_OPEN_RW },
+	{ MSR_IA32_SYSENTER_EIP, KVM_OPEN_RW },
+	{ MSR_IA32_SPEC_CTRL, KVM_OPEN_SPEC_CTRL },
+	{ MSR_IA32_PRED_CMD, KVM_OPEN_PRED_CMD },
+	{ MSR_IA32_FLUSH_CMD, KVM_OPEN_FLUSH_CMD },
 };
 
 #define BITMAP_HIGH (1024 * 8) /* 0xc0000000 to 0xc0001fff */
 #define BITMAP_WRITE (2048 * 8)
 
-static void bitmap_assign(unsigned long *map, u32 index, bool read_exits, bool write_exits)
+static void bitmap_assign(void *bitmap, u32 index, bool read_exits, bool write_exits)
 {
+	unsigned long *map = bitmap;
 	unsigned int bit;
 
 	if (index < 0x2000)
@@ -51,20 +41,6 @@ static void bitmap_assign(unsigned long *map, u32 index, bool read_exits, bool w
 		return;
 	__assign_bit(bit, map, read_exits);
 	__assign_bit(BITMAP_WRITE + bit, map, write_exits);
-}
-
-static bool guest_has_spec_ctrl(struct kvm_vcpu *vcpu)
-{
-	return guest_cpuid_has(vcpu, X86_FEATURE_SPEC_CTRL) ||
-	       guest_cpuid_has(vcpu, X86_FEATURE_AMD_IBRS) ||
-	       guest_cpuid_has(vcpu, X86_FEATURE_AMD_STIBP) ||
-	       guest_cpuid_has(vcpu, X86_FEATURE_AMD_SSBD);
-}
-
-static bool guest_has_ibpb(struct kvm_vcpu *vcpu)
-{
-	return guest_cpuid_has(vcpu, X86_FEATURE_SPEC_CTRL) ||
-	       guest_cpuid_has(vcpu, X86_FEATURE_AMD_IBPB);
 }
 
 int vmx_msr_bitmap_alloc(struct vcpu_vmx *vmx)
@@ -90,7 +66,6 @@ void vmx_msr_bitmap_free(struct vcpu_vmx *vmx)
 void vmx_update_msr_intercepts(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
-	int i;
 
 	for (i = 0; i < ARRAY_SIZE(open_msrs); i++) {
 		u32 index = open_msrs[i].index;
@@ -127,7 +102,7 @@ static int set_spec_ctrl(struct vcpu_vmx *vmx, u64 data, bool host)
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
 	u64 known = SPEC_CTRL_IBRS;
 
-	if (!boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) || (!host && !guest_has_spec_ctrl(vcpu)))
+	if (!boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) || (!host && !kvm_guest_has_spec_ctrl(vcpu)))
 		return KVM_MSR_GP;
 	if (boot_cpu_has(X86_FEATURE_STIBP))
 		known |= SPEC_CTRL_STIBP;
@@ -241,7 +216,7 @@ int vmx_get_msr(struct kvm_vcpu *vcpu, u32 index, u64 *data, bool host)
 		return 0;
 	case MSR_IA32_SPEC_CTRL:
 		if (!boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) ||
-		    (!host && !guest_has_spec_ctrl(vcpu)))
+		    (!host && !kvm_guest_has_spec_ctrl(vcpu)))
 			return KVM_MSR_GP;
 		*data = vmx->spec_ctrl;
 		return 0;

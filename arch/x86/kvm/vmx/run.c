@@ -303,7 +303,7 @@ static __always_inline int fast_exit(struct vcpu_vmx *vmx)
 		kvm_make_request(vcpu, KVM_REQ_EVENT);
 		return KVM_REENTER;
 	case EXIT_REASON_DR_ACCESS:
-		return vmx_give_debug_regs(vmx) ? KVM_REENTER : KVM_AGAIN;
+		return kvm_dbs_give(vcpu) ? KVM_REENTER : KVM_AGAIN;
 	default:
 		return KVM_AGAIN;
 	}

@@ -163,7 +163,6 @@ struct vmx_seg {
  * @spec_ctrl_open: the guest may write SPEC_CTRL without an exit
  * @host_saved: vmx_prepare_switch() need not do anything
  * @host_bases_saved: selectors and bases of the host have been saved since the vCPU was loaded
- * @db_in_hw: DR0 to DR3 hold what kvm_effective_db() says
  * @guest_pat: GUEST_IA32_PAT as it stands
  * @v_tpr: TPR bits 7:4 last given to the hardware
  * @tpr_threshold: TPR_THRESHOLD as it stands
@@ -220,7 +219,6 @@ struct vcpu_vmx {
 	bool spec_ctrl_open;
 	bool host_saved;
 	bool host_bases_saved;
-	bool db_in_hw;
 	u64 guest_pat;
 	u8 v_tpr;
 	u8 tpr_threshold;
@@ -503,10 +501,9 @@ void vmx_reset_segments(struct vcpu_vmx *vmx);
 
 /* debugregs.c */
 void vmx_update_debug(struct kvm_vcpu *vcpu);
+void vmx_intercept_dr(struct kvm_vcpu *vcpu, bool on);
 void vmx_sync_debug(struct kvm_vcpu *vcpu);
-void vmx_load_debug(struct vcpu_vmx *vmx);
 void vmx_unload_debug(struct vcpu_vmx *vmx);
-bool vmx_give_debug_regs(struct vcpu_vmx *vmx);
 
 /*
  * invalid_state.c.  vmx_state_changed(): registers were set in software: is emulation required?  Sets
