@@ -133,7 +133,9 @@ EXPORT_SYMBOL_GPL(kvm_requeue_nmi);
 
 void kvm_inject_nmi(struct kvm_vcpu *vcpu)
 {
-	WRITE_ONCE(vcpu->arch.events.nmi_queued, 1);
+	/* One that would be lost does not interrupt the guest: a storm of them would let it do nothing else. */
+	if (cmpxchg(&vcpu->arch.events.nmi_queued, KVM_NMI_NONE, KVM_NMI_QUEUED) != KVM_NMI_NONE)
+		return;
 	kvm_make_request(vcpu, KVM_REQ_NMI);
 	kvm_vcpu_kick(vcpu);
 }
@@ -147,12 +149,20 @@ void kvm_inject_nmi(struct kvm_vcpu *vcpu)
 static void take_nmis(struct kvm_vcpu *vcpu)
 {
 	struct kvm_event_queue *q = &vcpu->arch.events;
-	bool busy;
+	u8 most;
 
-	if (!READ_ONCE(q->nmi_queued) || !xchg(&q->nmi_queued, 0))
+	if (READ_ONCE(q->nmi_queued) != KVM_NMI_QUEUED)
 		return;
-	busy = kvm_x86_call(get_nmi_mask)(vcpu) || q->nmi_injected;
-	q->nmi_pending = min_t(u8, q->nmi_pending + 1, busy ? 1 : 2);
+	most = kvm_x86_call(get_nmi_mask)(vcpu) || q->nmi_injected ? 1 : 2;
+	q->nmi_pending = min_t(u8, q->nmi_pending + 1, most);
+	smp_store_mb(q->nmi_queued, q->nmi_pending == most ? KVM_NMI_FULL : KVM_NMI_NONE);
+}
+
+/* There are fewer pending than before, or nobody knows. */
+static void nmis_not_full(struct kvm_event_queue *q)
+{
+	if (READ_ONCE(q->nmi_queued) == KVM_NMI_FULL)
+		WRITE_ONCE(q->nmi_queued, KVM_NMI_NONE);
 }
 
 static void inject_exception(struct kvm_vcpu *vcpu)
@@ -188,6 +198,7 @@ static void inject_nmi(struct kvm_vcpu *vcpu)
 	struct kvm_event_queue *q = &vcpu->arch.events;
 
 	q->nmi_pending--;
+	nmis_not_full(q);
 	q->nmi_injected = true;
 	kvm_x86_call(inject_nmi)(vcpu);
 	vcpu->stat.nmi_injections++;
@@ -447,6 +458,7 @@ long kvm_vcpu_set_events(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
 	q->irq_soft = ev->interrupt.soft;
 	if (ev->flags & KVM_VCPUEVENT_VALID_SHADOW)
 		kvm_x86_call(set_interrupt_shadow)(vcpu, ev->interrupt.shadow);
+	nmis_not_full(q);
 	q->nmi_injected = ev->nmi.injected;
 	if (ev->flags & KVM_VCPUEVENT_VALID_NMI_PENDING)
 		q->nmi_pending = min_t(u8, ev->nmi.pending, 2);

@@ -29,6 +29,12 @@ struct kvm_exception {
 	u64 payload;
 };
 
+enum kvm_nmi_queue {
+	KVM_NMI_NONE,
+	KVM_NMI_QUEUED,
+	KVM_NMI_FULL,
+};
+
 /**
  * struct kvm_event_queue - all events of a vCPU
  * @exception: at most one; a second one makes a double fault, a third a triple fault
@@ -38,7 +44,8 @@ struct kvm_exception {
  * @irq_vector: see @irq_injected
  * @nmi_injected: delivery of an NMI has begun
  * @nmi_pending: NMIs that shall happen, 0 to 2
- * @nmi_queued: NMIs that arrived and were not looked at yet; the only field that other threads change (atomic)
+ * @nmi_queued: enum kvm_nmi_queue: has an NMI arrived that was not looked at yet, or would another one be lost?  The only
+ *	field that other threads change (atomic), and only from KVM_NMI_NONE to KVM_NMI_QUEUED
  * @smi_pending: an SMI shall happen
  */
 struct kvm_event_queue {

@@ -43,8 +43,6 @@ CASE(nmi_messages, "NMIs from another thread without end: the guest goes on betw
 	struct vcpu *cpu;
 	pthread_t storm;
 
-	if (cpu_is_bochs())
-		SKIP("on Bochs' processors, which take turns, the next one's interrupt comes before each entry's first instruction");
 	cpu = vm_with(VM_IRQCHIP, make_progress, 3000);
 	guest_handlers[2] = count_nmi;
 	CHECK_EQ(pthread_create(&storm, NULL, msi_storm, cpu->vm), 0);
