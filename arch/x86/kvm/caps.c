@@ -48,6 +48,12 @@ static int check_tsc_control(struct kvm *kvm)
 	return kvm_backend.caps.has_tsc_scaling;
 }
 
+/* It is a help for guests whose accesses to the TPR exit. */
+static int check_vapic(struct kvm *kvm)
+{
+	return !kvm_backend.caps.shadows_tpr;
+}
+
 static int check_disable_exits(struct kvm *kvm)
 {
 	int exits = KVM_X86_DISABLE_EXITS_HLT | KVM_X86_DISABLE_EXITS_PAUSE;
@@ -284,7 +290,7 @@ const struct kvm_cap kvm_arch_caps[] = {
 	{ .cap = KVM_CAP_IOAPIC_POLARITY_IGNORED, .value = 1 },
 	{ .cap = KVM_CAP_SPLIT_IRQCHIP, .value = 1, .enable_vm = enable_split_irqchip },
 	{ .cap = KVM_CAP_X2APIC_API, .value = X2APIC_API_FLAGS, .enable_vm = enable_x2apic_api },
-	{ .cap = KVM_CAP_VAPIC, .value = 1 },
+	{ .cap = KVM_CAP_VAPIC, .check = check_vapic },
 	{ .cap = KVM_CAP_X86_APIC_BUS_CYCLES_NS, .value = 1, .enable_vm = enable_apic_bus_cycles },
 
 	/* paravirtual */

@@ -275,7 +275,7 @@ int kvm_events_inject(struct kvm_vcpu *vcpu)
 		return -EAGAIN;
 	}
 
-	env.irq_pending = !blocked && kvm_cpu_has_interrupt(vcpu);
+	env.irq_pending = !blocked && kvm_cpu_has_injection(vcpu);
 	if (env.irq_pending)
 		env.irq_allowed = kvm_x86_call(irq_allowed)(vcpu);
 	if (q->nmi_pending && !blocked)
@@ -288,10 +288,10 @@ int kvm_events_inject(struct kvm_vcpu *vcpu)
 		kvm_x86_call(enable_nmi_window)(vcpu);
 	/* One injected; is another one waiting behind it? */
 	if (plan.kind == KVM_EVENT_IRQ)
-		plan.want_irq_window = kvm_cpu_has_interrupt(vcpu);
+		plan.want_irq_window = kvm_cpu_has_injection(vcpu);
 	if (plan.want_irq_window || user_wants_window(vcpu))
 		kvm_x86_call(enable_irq_window)(vcpu);
-	if (kvm_lapic_in_kernel(vcpu)) {
+	if (kvm_lapic_in_kernel(vcpu) && likely(!vcpu->arch.apic_virtual)) {
 		kvm_lapic_fill_vapic(vcpu);
 		kvm_x86_call(update_cr8_intercept)(vcpu, kvm_lapic_get_cr8(vcpu) << 4,
 						   kvm_lapic_highest_irr(vcpu));

@@ -36,6 +36,12 @@ bool kvm_cpu_has_interrupt(struct kvm_vcpu *vcpu)
 	return kvm_cpu_has_extint(vcpu);
 }
 
+bool kvm_cpu_has_injection(struct kvm_vcpu *vcpu)
+{
+	return unlikely(vcpu->arch.apic_virtual) ? kvm_cpu_has_extint(vcpu) :
+						   kvm_cpu_has_interrupt(vcpu);
+}
+
 /* The INTA cycle.  External interrupts know no priority and come first. */
 static int get_extint(struct kvm_vcpu *vcpu)
 {
@@ -50,7 +56,7 @@ int kvm_cpu_get_interrupt(struct kvm_vcpu *vcpu)
 {
 	int vector = get_extint(vcpu);
 
-	if (vector >= 0 || !kvm_lapic_in_kernel(vcpu))
+	if (vector >= 0 || !kvm_lapic_in_kernel(vcpu) || unlikely(vcpu->arch.apic_virtual))
 		return vector;
 	vector = kvm_lapic_highest_pending(vcpu);
 	if (vector >= 0)

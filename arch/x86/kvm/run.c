@@ -175,6 +175,7 @@ static int enter_guest(struct kvm_vcpu *vcpu)
 	vcpu->arch.at_boundary = r == KVM_REENTER;
 
 	/* Host interrupts that ended guest mode are served here, and the tick among them charges the guest. */
+	kvm_x86_call(take_host_irq)(vcpu);
 	local_irq_enable();
 	local_irq_disable();
 	account_guest_exit();

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 irqchip := arch/x86/kvm/irqchip
-lapic-srcs := $(irqchip)/lapic_core.c $(irqchip)/lapic_timer_core.c $(irqchip)/lapic_map.c
+lapic-srcs := $(irqchip)/lapic_core.c $(irqchip)/lapic_timer_core.c $(irqchip)/lapic_map.c $(irqchip)/lapic_posted.c
 
 FUZZERS += fuzz_lapic fuzz_ioapic fuzz_pic fuzz_pit
 fuzz_lapic-srcs := tools/testing/fuzz/fuzz_lapic.c $(lapic-srcs)

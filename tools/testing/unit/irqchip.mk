@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 irqchip := arch/x86/kvm/irqchip
-lapic-srcs := $(irqchip)/lapic_core.c $(irqchip)/lapic_timer_core.c $(irqchip)/lapic_map.c
+lapic-srcs := $(irqchip)/lapic_core.c $(irqchip)/lapic_timer_core.c $(irqchip)/lapic_map.c $(irqchip)/lapic_posted.c
 
-TESTS += test_lapic test_lapic_timer test_lapic_map test_ioapic test_pic test_pit
+TESTS += test_lapic_posted test_lapic test_lapic_timer test_lapic_map test_ioapic test_pic test_pit
+test_lapic_posted-srcs := tools/testing/unit/test_lapic_posted.c $(lapic-srcs)
 test_lapic-srcs := tools/testing/unit/test_lapic.c $(lapic-srcs)
 test_lapic_timer-srcs := tools/testing/unit/test_lapic_timer.c $(lapic-srcs)
 test_lapic_map-srcs := tools/testing/unit/test_lapic_map.c $(lapic-srcs)

@@ -97,6 +97,7 @@ static void watch_vcpu(struct kvm_ioapic *ioapic, struct kvm_vcpu *vcpu)
 
 	for (i = 0; i < ARRAY_SIZE(ioapic->watch); i++)
 		WRITE_ONCE(vcpu->arch.apic->core.eoi_watch[i], ioapic->watch[i]);
+	kvm_lapic_watch_changed(vcpu->arch.apic);
 }
 
 /* ioapic->lock held */

@@ -53,6 +53,27 @@ void kvm_lapic_tsc_changed(struct kvm_vcpu *vcpu);
 void kvm_lapic_set_tpr(struct kvm_vcpu *vcpu, unsigned long cr8);
 u64 kvm_lapic_get_cr8(struct kvm_vcpu *vcpu);
 
+/* ---- a local APIC that the processor works on (lapic_virtual.c), for backends with kvm_backend_caps.virtual_apic */
+
+/**
+ * struct kvm_lapic_entry - what the processor is told, see kvm_lapic_virtual_entry()
+ * @status: guest interrupt status: RVI, SVI
+ * @eoi_exits: EOI-exit bitmap
+ */
+struct kvm_lapic_entry {
+	u16 status;
+	u64 eoi_exits[4];
+};
+
+enum { KVM_LAPIC_STATUS = 1, KVM_LAPIC_EXITS = 2 };
+
+bool kvm_lapic_may_be_virtual(struct kvm_vcpu *vcpu);
+void kvm_lapic_set_virtual(struct kvm_vcpu *vcpu, bool on);
+unsigned int kvm_lapic_virtual_entry(struct kvm_vcpu *vcpu, struct kvm_lapic_entry *e);
+void kvm_lapic_virtual_eoi(struct kvm_vcpu *vcpu, u8 vector);
+void kvm_lapic_virtual_write(struct kvm_vcpu *vcpu, u32 offset);
+void kvm_lapic_virtual_pages(struct kvm_vcpu *vcpu, hpa_t *page, hpa_t *descriptor);
+
 /* The vector to deliver next, or -1; TPR and what is in service considered.  Any context (wakers ask). */
 int kvm_lapic_highest_pending(struct kvm_vcpu *vcpu);
 /* Highest bit of IRR, or -1, whatever the priority (CR8 intercept). */
@@ -135,6 +156,8 @@ void kvm_irqchip_stop(struct kvm *kvm);
 /* The highest of ExtINT (PIC, KVM_INTERRUPT) and local APIC that could be delivered, or -1; does not look at RFLAGS.IF. */
 bool kvm_cpu_has_interrupt(struct kvm_vcpu *vcpu);
 bool kvm_cpu_has_extint(struct kvm_vcpu *vcpu);
+/* The same, but for what the processor delivers without being told to (arch.apic_virtual). */
+bool kvm_cpu_has_injection(struct kvm_vcpu *vcpu);
 /* Take it (acknowledge): the vector, or -1. */
 int kvm_cpu_get_interrupt(struct kvm_vcpu *vcpu);
 /* The routes that a VM with PIC and IOAPIC begins with; kvm->lock held. */

@@ -149,6 +149,11 @@ int kvm_lapic_create(struct kvm_vcpu *vcpu)
 	}
 	kl->vcpu = vcpu;
 	lapic_init(&kl->core, regs, vcpu->id, &ops);
+	if (kvm_lapic_posted_create(kl)) {
+		free_page((unsigned long)regs);
+		kfree(kl);
+		return -ENOMEM;
+	}
 	kvm_lapic_timer_init(kl);
 	vcpu->arch.apic = kl;
 	vcpu->arch.apic_base = kl->core.base;
@@ -184,6 +189,7 @@ void kvm_lapic_destroy(struct kvm_vcpu *vcpu)
 		return;
 	vcpu->arch.apic = NULL;
 	kvm_lapic_timer_destroy(kl);
+	kvm_lapic_posted_destroy(kl);
 	free_page((unsigned long)kl->core.regs);
 	kfree(kl);
 }
@@ -218,6 +224,7 @@ void kvm_lapic_reset(struct kvm_vcpu *vcpu, bool init)
 	}
 	kvm_lapic_update_features(vcpu);
 	WRITE_ONCE(kl->extint, false);
+	kvm_lapic_use_page(kl);
 	kvm_lapic_forget_pages(kl);
 	if (init) {
 		fx = lapic_init_reset(&kl->core, lint0_extint);
@@ -253,6 +260,7 @@ int kvm_lapic_set_base(struct kvm_vcpu *vcpu, u64 base, bool host)
 		reserved = 0;
 	if (!kl)
 		return set_base_of_user_apic(vcpu, base, reserved, host);
+	kvm_lapic_use_page(kl);
 	fx = lapic_set_base(&kl->core, base, reserved, host);
 	if (fx < 0)
 		return 1;
@@ -299,6 +307,7 @@ static __always_inline void trace_eoi(struct kvm_lapic *kl, u32 reg)
 
 int kvm_lapic_msr_read(struct kvm_vcpu *vcpu, u32 index, u64 *data)
 {
+	kvm_lapic_use_page(vcpu->arch.apic);
 	/* With interrupts off only: then it is tried again. */
 	if (unlikely(!kvm_lapic_sync_pages(vcpu)))
 		return 1;
@@ -314,6 +323,7 @@ int kvm_lapic_msr_write(struct kvm_vcpu *vcpu, u32 index, u64 data)
 	struct kvm_lapic *kl = vcpu->arch.apic;
 	int fx;
 
+	kvm_lapic_use_page(kl);
 	trace_eoi(kl, REG_OF(index));
 	fx = lapic_msr_write(&kl->core, index, data);
 	if (fx < 0)
@@ -335,6 +345,7 @@ int kvm_lapic_msr_write_fast(struct kvm_vcpu *vcpu, u32 index, u64 data)
 	case MSR_OF(LAPIC_ICR):
 	case MSR_OF(LAPIC_TPR):
 	case MSR_OF(LAPIC_SELF_IPI):
+		kvm_lapic_use_page(kl);
 		trace_eoi(kl, REG_OF(index));
 		fx = lapic_msr_write(&kl->core, index, data);
 		if (unlikely(fx < 0))
@@ -388,6 +399,7 @@ int kvm_lapic_mmio_read(struct kvm_vcpu *vcpu, gpa_t gpa, int len, void *val)
 		memset(val, 0xff, len);
 		return 0;
 	}
+	kvm_lapic_use_page(kl);
 	if (unlikely(!kvm_lapic_sync_pages(vcpu)))
 		return -EOPNOTSUPP;
 	if (unlikely(kl->tpr_reporting) && offset_in_page(gpa) == LAPIC_TPR)
@@ -418,6 +430,7 @@ int kvm_lapic_mmio_write(struct kvm_vcpu *vcpu, gpa_t gpa, int len, const void *
 		return 0;
 	if (unlikely(write_sleeps(offset)) && irqs_disabled())
 		return -EOPNOTSUPP;
+	kvm_lapic_use_page(kl);
 	if (unlikely(kl->tpr_reporting) && offset == LAPIC_TPR)
 		kvm_lapic_report_tpr(vcpu, true);
 	trace_eoi(kl, offset);
@@ -447,12 +460,15 @@ EXPORT_SYMBOL_GPL(kvm_lapic_get_cr8);
 
 int kvm_lapic_highest_pending(struct kvm_vcpu *vcpu)
 {
-	return lapic_pending(&vcpu->arch.apic->core);
+	struct lapic *apic = &vcpu->arch.apic->core;
+
+	return unlikely(apic->posted) ? lapic_posted_highest(apic) : lapic_pending(apic);
 }
 EXPORT_SYMBOL_GPL(kvm_lapic_highest_pending);
 
 int kvm_lapic_highest_irr(struct kvm_vcpu *vcpu)
 {
+	kvm_lapic_use_page(vcpu->arch.apic);
 	return lapic_highest_irr(&vcpu->arch.apic->core);
 }
 EXPORT_SYMBOL_GPL(kvm_lapic_highest_irr);
@@ -462,11 +478,12 @@ void kvm_lapic_raise(struct kvm_vcpu *vcpu, u8 vector)
 	struct kvm_lapic *kl = vcpu->arch.apic;
 
 	if (lapic_accept_fixed(&kl->core, vector, false) == LAPIC_ACCEPTED)
-		kvm_lapic_wake(kl);
+		kvm_lapic_notify(kl);
 }
 
 void kvm_lapic_ack(struct kvm_vcpu *vcpu, int vector)
 {
+	kvm_lapic_use_page(vcpu->arch.apic);
 	lapic_ack(&vcpu->arch.apic->core, vector);
 }
 EXPORT_SYMBOL_GPL(kvm_lapic_ack);
@@ -579,6 +596,7 @@ long kvm_vcpu_get_lapic(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
 	if (!kl)
 		return -EINVAL;
 	kvm_lapic_timer_flush(kl);
+	kvm_lapic_use_page(kl);
 	lapic_get_state(&kl->core, arg.buf, vcpu->kvm->arch.x2apic_format);
 	return 0;
 }
@@ -592,6 +610,8 @@ long kvm_vcpu_set_lapic(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
 	if (!kl)
 		return -EINVAL;
 	kvm_lapic_update_features(vcpu);
+	kvm_lapic_use_page(kl);
+	kl->exits_stale = true;
 	fx = lapic_set_state(&kl->core, arg.buf, vcpu->kvm->arch.x2apic_format);
 	if (fx < 0)
 		return fx;

@@ -31,6 +31,8 @@ enum {
  * @tpr_access_rip: where it was
  * @pv_eoi_msr: MSR_KVM_PV_EOI_EN
  * @vapic_addr: KVM_SET_VAPIC_ADDR, 0: none
+ * @status_stale: software has been at the page: the processor must be told RVI and SVI
+ * @exits_stale: the EOI-exit bitmap must be made anew
  * @timer: fires at @armed, or before
  * @timer_lock: serializes @timer with its callback
  * @timer_cpu: host CPU on which @timer was started
@@ -51,6 +53,8 @@ struct kvm_lapic {
 	u64 tpr_access_rip;
 	u64 pv_eoi_msr;
 	gpa_t vapic_addr;
+	bool status_stale;
+	bool exits_stale;
 	u64 armed;
 	u64 early;
 	u32 advance_ns;
@@ -82,6 +86,21 @@ void kvm_lapic_wake(struct kvm_lapic *kl);
 bool kvm_lapic_take_pages(struct kvm_lapic *kl);
 void kvm_lapic_forget_pages(struct kvm_lapic *kl);
 void kvm_lapic_report_tpr(struct kvm_vcpu *vcpu, bool is_write);
+
+/* lapic_virtual.c */
+int kvm_lapic_posted_create(struct kvm_lapic *kl);
+void kvm_lapic_posted_destroy(struct kvm_lapic *kl);
+void kvm_lapic_take_page(struct kvm_lapic *kl);
+void kvm_lapic_watch_changed(struct kvm_lapic *kl);
+/* Any context: the vCPU has a new request.  The one place that decides how it gets to a vCPU that runs. */
+void kvm_lapic_notify(struct kvm_lapic *kl);
+
+/* Before software uses what the processor may have worked on.  Owner, not in the guest. */
+static __always_inline void kvm_lapic_use_page(struct kvm_lapic *kl)
+{
+	if (unlikely(kl->core.posted))
+		kvm_lapic_take_page(kl);
+}
 
 /* lapic_timer.c */
 void kvm_lapic_timer_init(struct kvm_lapic *kl);

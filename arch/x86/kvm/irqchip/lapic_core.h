@@ -32,6 +32,7 @@
 
 #include "../pure.h"
 #include "atomics.h"
+#include "lapic_posted.h"
 
 /* Bytes of the page that hold registers: sizeof(struct kvm_lapic_state). */
 #define LAPIC_REGS_SIZE 0x400
@@ -244,6 +245,8 @@ struct lapic_timer {
  *		entries' remote IRR (atomic)
  * @base:	IA32_APIC_BASE
  * @timer:	the timer
+ * @posted:	requests go there, the page is the processor's; NULL: all is
+ *		software's.  Set before the APIC is visible, or never.
  * @ops:	its surroundings
  */
 struct lapic {
@@ -261,6 +264,7 @@ struct lapic {
 	u32 eoi_watch[8];
 	u64 base;
 	struct lapic_timer timer;
+	struct lapic_posted *posted;
 	const struct lapic_ops *ops;
 };
 
@@ -496,6 +500,8 @@ static __always_inline bool lapic_request(struct lapic *apic, u8 vector, bool le
 	u32 *tmr = lapic_word(apic, LAPIC_TMR, vector);
 	u32 word = BIT(vector >> 5);
 
+	if (unlikely(apic->posted))
+		return lapic_post(apic, vector, level);
 	if (unlikely(!!(READ_ONCE(*tmr) & bit) != level)) {
 		if (level)
 			atomic_or32(tmr, bit);

@@ -40,7 +40,7 @@ enum lapic_accepted kvm_lapic_deliver_one(struct kvm_lapic *kl, const struct lap
 				  msg->vector);
 	switch (ret) {
 	case LAPIC_ACCEPTED:
-		kvm_lapic_wake(kl);
+		kvm_lapic_notify(kl);
 		break;
 	case LAPIC_TAKE_NMI:
 		kvm_inject_nmi(kl->vcpu);

@@ -55,6 +55,7 @@ static int take_eoi(struct kvm_lapic *kl)
 		return 0;
 	}
 	kl->pv_eoi_offered = false;
+	kvm_lapic_use_page(kl);
 	trace_kvm_pv_eoi(lapic_phys_id(&kl->core), kl->core.isr_top);
 	kvm_lapic_apply(kl, lapic_eoi(&kl->core));
 	return 0;
@@ -66,8 +67,9 @@ void kvm_lapic_offer_pv_eoi(struct kvm_vcpu *vcpu)
 	const u8 offer = KVM_PV_EOI_ENABLED;
 	struct kvm_lapic *kl = vcpu->arch.apic;
 
-	if (!(kl->pv_eoi_msr & KVM_MSR_ENABLED) || !lapic_serves_one(&kl->core) ||
-	    kl->core.isr_top != vcpu->arch.events.irq_vector)
+	/* Where the processor works on the page, an EOI is cheaper than this. */
+	if (!(kl->pv_eoi_msr & KVM_MSR_ENABLED) || vcpu->arch.apic_virtual ||
+	    !lapic_serves_one(&kl->core) || kl->core.isr_top != vcpu->arch.events.irq_vector)
 		return;
 	if (!write_page(vcpu, eoi_gpa(kl), &offer, sizeof(offer)))
 		kl->pv_eoi_offered = true;
@@ -166,6 +168,7 @@ long kvm_vcpu_tpr_access_reporting(struct kvm_vcpu *vcpu, union kvm_ioctl_arg ar
 		return -EINVAL;
 	if (kvm_lapic_in_kernel(vcpu))
 		vcpu->arch.apic->tpr_reporting = ctl->enabled;
+	kvm_make_request(vcpu, KVM_REQ_MSR_INTERCEPTS);
 	return 0;
 }
 
@@ -181,6 +184,7 @@ long kvm_vcpu_set_vapic_addr(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
 	if (va->vapic_addr && kvm_vcpu_read_guest(vcpu, va->vapic_addr, &word, sizeof(word)))
 		return -EINVAL;
 	kl->vapic_addr = va->vapic_addr;
+	kvm_make_request(vcpu, KVM_REQ_MSR_INTERCEPTS);
 	return 0;
 }
 

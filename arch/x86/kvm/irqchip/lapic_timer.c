@@ -72,10 +72,15 @@ static u64 guest_ticks_to_ns(struct kvm_lapic *kl, u64 ticks)
 	return mul_u64_u32_div(ticks, NSEC_PER_MSEC, khz) + 1;
 }
 
+/* What comes early is waited for before an entry, so it must not reach a guest that runs. */
 static void fire(struct kvm_lapic *kl)
 {
-	if (lapic_timer_fire(&kl->core) == LAPIC_ACCEPTED)
+	if (lapic_timer_fire(&kl->core) != LAPIC_ACCEPTED)
+		return;
+	if (READ_ONCE(kl->early))
 		kvm_lapic_wake(kl);
+	else
+		kvm_lapic_notify(kl);
 }
 
 static u64 advance_ticks(const struct kvm_lapic *kl)

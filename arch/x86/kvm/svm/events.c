@@ -267,6 +267,17 @@ void svm_set_nmi_mask(struct kvm_vcpu *vcpu, bool masked)
 	vmcb_assign_intercept(svm->vmcb, INTERCEPT_IRET, masked);
 }
 
+/* There is no AVIC yet: nobody has a descriptor. */
+bool svm_post_interrupt(struct kvm_vcpu *vcpu)
+{
+	return false;
+}
+
+/* An exit acknowledges nothing: host interrupts are still pending. */
+void svm_take_host_irq(struct kvm_vcpu *vcpu)
+{
+}
+
 bool svm_nmi_allowed(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);

@@ -258,6 +258,8 @@ void svm_inject_nmi(struct kvm_vcpu *vcpu);
 void svm_cancel_injection(struct kvm_vcpu *vcpu);
 bool svm_is_soft_event(u32 info);
 void svm_complete_events(struct vcpu_svm *svm);
+bool svm_post_interrupt(struct kvm_vcpu *vcpu);
+void svm_take_host_irq(struct kvm_vcpu *vcpu);
 bool svm_nmi_allowed(struct kvm_vcpu *vcpu);
 bool svm_irq_allowed(struct kvm_vcpu *vcpu);
 void svm_enable_nmi_window(struct kvm_vcpu *vcpu);

@@ -31,6 +31,7 @@ static const struct control {
 	C(PIN, PIN_BASED_VIRTUAL_NMIS, OPTIONAL, PARAM(vnmi), "virtual NMIs"),
 	C(PIN, PIN_BASED_VMX_PREEMPTION_TIMER, OPTIONAL, PARAM(preemption_timer),
 	  "VMX-preemption timer"),
+	C(PIN, PIN_BASED_POSTED_INTR, OPTIONAL, PARAM(apicv), "posted interrupts"),
 
 	C(CPU, CPU_BASED_INTR_WINDOW_EXITING, REQUIRED, NO_PARAM, "interrupt-window exiting"),
 	C(CPU, CPU_BASED_USE_TSC_OFFSETTING, REQUIRED, NO_PARAM, "TSC offsetting"),
@@ -50,6 +51,14 @@ static const struct control {
 	C(CPU, CPU_BASED_NMI_WINDOW_EXITING, OPTIONAL, PARAM(vnmi), "NMI-window exiting"),
 	C(CPU, CPU_BASED_PAUSE_EXITING, OPTIONAL, NO_PARAM, "PAUSE exiting"),
 
+	C(CPU2, SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES, OPTIONAL, PARAM(flexpriority),
+	  "virtualize APIC accesses"),
+	C(CPU2, SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE, OPTIONAL, PARAM(flexpriority),
+	  "virtualize x2APIC mode"),
+	C(CPU2, SECONDARY_EXEC_APIC_REGISTER_VIRT, OPTIONAL, PARAM(apicv),
+	  "APIC-register virtualization"),
+	C(CPU2, SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY, OPTIONAL, PARAM(apicv),
+	  "virtual-interrupt delivery"),
 	C(CPU2, SECONDARY_EXEC_ENABLE_EPT, REQUIRED, NO_PARAM, "EPT"),
 	C(CPU2, SECONDARY_EXEC_ENABLE_VPID, OPTIONAL, PARAM(vpid), "VPID"),
 	C(CPU2, SECONDARY_EXEC_UNRESTRICTED_GUEST, OPTIONAL, PARAM(unrestricted_guest),
@@ -72,6 +81,7 @@ static const struct control {
 	C(EXIT, VM_EXIT_SAVE_DEBUG_CONTROLS, REQUIRED, NO_PARAM, "save debug controls"),
 	C(EXIT, VM_EXIT_LOAD_IA32_EFER, REQUIRED, NO_PARAM, "load IA32_EFER on exit"),
 	C(EXIT, VM_EXIT_LOAD_IA32_PAT, REQUIRED, NO_PARAM, "load IA32_PAT on exit"),
+	C(EXIT, VM_EXIT_ACK_INTR_ON_EXIT, OPTIONAL, PARAM(apicv), "acknowledge interrupt on exit"),
 	C(EXIT, VM_EXIT_SAVE_VMX_PREEMPTION_TIMER, OPTIONAL, PARAM(preemption_timer),
 	  "save VMX-preemption timer"),
 
@@ -204,6 +214,32 @@ static int check_ept(const struct vmx_hw *hw)
 	return 0;
 }
 
+/*
+ * Of the controls that virtualize a local APIC all are used or none, but for those that serve its TPR: what is posted must
+ * be delivered, what is delivered must be in a page that the guest reads, and a guest begins in xAPIC mode.
+ */
+static void derive_apic(struct vmx_hw *hw)
+{
+	const u64 delivery = SECONDARY_EXEC_APIC_REGISTER_VIRT |
+			     SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY;
+	const u64 tpr = SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES |
+			SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE;
+	u64 *control = hw->control;
+
+	hw->tpr_shadow = control[VMX_CTL_CPU] & CPU_BASED_TPR_SHADOW;
+	if (!hw->tpr_shadow)
+		control[VMX_CTL_CPU2] &= ~tpr;
+	hw->apic_access = control[VMX_CTL_CPU2] & SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES;
+	hw->apicv = hw->apic_access && (control[VMX_CTL_CPU2] & delivery) == delivery &&
+		    (control[VMX_CTL_PIN] & PIN_BASED_POSTED_INTR) &&
+		    (control[VMX_CTL_EXIT] & VM_EXIT_ACK_INTR_ON_EXIT);
+	if (hw->apicv)
+		return;
+	control[VMX_CTL_CPU2] &= ~delivery;
+	control[VMX_CTL_PIN] &= ~(u64)PIN_BASED_POSTED_INTR;
+	control[VMX_CTL_EXIT] &= ~(u64)VM_EXIT_ACK_INTR_ON_EXIT;
+}
+
 static void derive(struct vmx_hw *hw, const struct vmx_params *params)
 {
 	const u64 invvpid = hw->ept_vpid_cap >> 32;
@@ -211,7 +247,7 @@ static void derive(struct vmx_hw *hw, const struct vmx_params *params)
 	hw->ept_ad = params->eptad && (hw->ept_vpid_cap & VMX_EPT_AD_BIT);
 	hw->unrestricted = hw->control[VMX_CTL_CPU2] & SECONDARY_EXEC_UNRESTRICTED_GUEST;
 	hw->vnmi = hw->control[VMX_CTL_PIN] & PIN_BASED_VIRTUAL_NMIS;
-	hw->tpr_shadow = hw->control[VMX_CTL_CPU] & CPU_BASED_TPR_SHADOW;
+	derive_apic(hw);
 	hw->preemption_timer_shift = vmx_misc_preemption_timer_rate(hw->misc);
 	/* A VPID is of no use where its translations cannot be thrown away. */
 	if (!(invvpid & VMX_VPID_INVVPID_BIT) || !(invvpid & VMX_VPID_EXTENT_GLOBAL_CONTEXT_BIT))

@@ -239,7 +239,7 @@ static void fill(struct vmx_entry *e, struct vcpu_vmx *vmx)
 	VMX_ENTRY_HOST_FIELDS(FIELD)
 	VMX_ENTRY_GUEST_FIELDS(FIELD)
 #undef FIELD
-	e->vtpr = vmx->vapic_page ? vmx->vapic_page[0x80] : 0;
+	e->vtpr = kvm_get_cr8(&vmx->vcpu) << 4;
 	fill_caps(e);
 	fill_reserved(e);
 }
@@ -300,10 +300,13 @@ static u64 report_guest_state(struct kvm_vcpu *vcpu)
 
 int vmx_entry_failed(struct kvm_vcpu *vcpu)
 {
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
 	u64 reason;
 	int r;
 
-	if (to_vmx(vcpu)->fail)
+	if (!vmx->fail && vmx_exit_code(vmx) == EXIT_REASON_INVALID_STATE && vmx_rescue(vcpu))
+		return vmx_emulate_once(vcpu);
+	if (vmx->fail)
 		reason = report_fail(vcpu);
 	else
 		reason = report_guest_state(vcpu);

@@ -196,3 +196,22 @@ SYM_FUNC_START(vmx_call_nmi_handler)
 	pop %rbp
 	RET
 SYM_FUNC_END(vmx_call_nmi_handler)
+
+/*
+ * void vmx_call_irq_handler(unsigned long entry)
+ *
+ * Likewise the handler of an interrupt that an exit has acknowledged.  Interrupts are off, and are off after it.
+ */
+SYM_FUNC_START(vmx_call_irq_handler)
+	push %rbp
+	mov %rsp, %rbp
+	and $-16, %rsp
+	push $__KERNEL_DS
+	push %rbp
+	pushf
+	push $__KERNEL_CS
+	CALL_NOSPEC rdi
+	mov %rbp, %rsp
+	pop %rbp
+	RET
+SYM_FUNC_END(vmx_call_irq_handler)

@@ -751,8 +751,8 @@ static bool bad_pdpte(const struct vmx_entry *e, u64 pdpte)
 
 /* 27.3.1.3 and 27.3.1.4 */
 #define TABLE_RULES								\
-	GUEST(gdtr_base, gdtr_base, "GDTR base", "not canonical", !canonical(e, e->gdtr_base))			\
-	GUEST(idtr_base, idtr_base, "IDTR base", "not canonical", !canonical(e, e->idtr_base))			\
+	SEGMENT(gdtr_base, gdtr_base, "GDTR base", "not canonical", !canonical(e, e->gdtr_base))			\
+	SEGMENT(idtr_base, idtr_base, "IDTR base", "not canonical", !canonical(e, e->idtr_base))			\
 	GUEST(gdtr_limit, gdtr_limit, "GDTR limit", "above 0xffff", e->gdtr_limit >> 16)			\
 	GUEST(idtr_limit, idtr_limit, "IDTR limit", "above 0xffff", e->idtr_limit >> 16)			\
 	SEGMENT(rip32, rip, "RIP", "bits 63:32 are not 0 outside 64-bit mode", !rip_may_be_long(e) && e->rip >> 32)	\

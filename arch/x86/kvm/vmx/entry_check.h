@@ -165,7 +165,7 @@ struct vmx_entry {
 
 /*
  * The three steps of checks, each made only when the one before has found nothing; and of the last the part that a guest
- * in a legal mode can be refused for: segments, RIP, virtual-8086 mode.  It looks at those, @cr0, @entry and @cpu2.
+ * in a legal mode can be refused for: segments, tables, RIP, virtual-8086 mode.  It looks at those, @cr0, @entry, @cpu2.
  */
 enum vmx_entry_step {
 	VMX_CHECK_CONTROLS = BIT(0), /* VM-instruction error 7 */

@@ -14,17 +14,21 @@
 #include "vmx/vmx.h"
 
 /* Controls that are used at times, and begin switched off. */
-#define PIN_AT_TIMES PIN_BASED_VMX_PREEMPTION_TIMER
+#define PIN_AT_TIMES (PIN_BASED_VMX_PREEMPTION_TIMER | PIN_BASED_POSTED_INTR)
 #define CPU_AT_TIMES                                                                             \
 	(CPU_BASED_INTR_WINDOW_EXITING | CPU_BASED_NMI_WINDOW_EXITING |                          \
 	 CPU_BASED_CR3_LOAD_EXITING | CPU_BASED_CR3_STORE_EXITING | CPU_BASED_CR8_LOAD_EXITING | \
 	 CPU_BASED_CR8_STORE_EXITING | CPU_BASED_TPR_SHADOW | CPU_BASED_PAUSE_EXITING |          \
 	 CPU_BASED_HLT_EXITING | CPU_BASED_MWAIT_EXITING | CPU_BASED_MONITOR_EXITING)
+/* apicv.c's */
+#define CPU2_APICV                                                                         \
+	(SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES | SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE | \
+	 SECONDARY_EXEC_APIC_REGISTER_VIRT | SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY)
 #define CPU2_AT_TIMES                                                                         \
 	(SECONDARY_EXEC_DESC | SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_ENABLE_INVPCID | \
 	 SECONDARY_EXEC_ENABLE_XSAVES | SECONDARY_EXEC_RDRAND_EXITING |                       \
 	 SECONDARY_EXEC_RDSEED_EXITING | SECONDARY_EXEC_PAUSE_LOOP_EXITING |                  \
-	 SECONDARY_EXEC_BUS_LOCK_DETECTION | SECONDARY_EXEC_NOTIFY_VM_EXITING)
+	 SECONDARY_EXEC_BUS_LOCK_DETECTION | SECONDARY_EXEC_NOTIFY_VM_EXITING | CPU2_APICV)
 #define EXIT_AT_TIMES VM_EXIT_SAVE_VMX_PREEMPTION_TIMER
 #define ENTRY_AT_TIMES VM_ENTRY_IA32E_MODE
 
@@ -76,6 +80,7 @@ static u32 cpu2_controls(struct vcpu_vmx *vmx)
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
 	int i;
 
+	val |= vmx->control[VMX_CTL_CPU2] & CPU2_APICV;
 	for (i = 0; i < ARRAY_SIZE(follow_cpuid); i++)
 		if (guest_cpuid_has(vcpu, follow_cpuid[i].feature) != follow_cpuid[i].exits)
 			val |= all & follow_cpuid[i].control;
@@ -97,6 +102,7 @@ void vmx_write_controls(struct vcpu_vmx *vmx)
 	c[VMX_CTL_CPU] = CPU_BASED_MOV_DR_EXITING;
 	c[VMX_CTL_PIN] = vmx_hw.control[VMX_CTL_PIN] & ~PIN_AT_TIMES;
 	c[VMX_CTL_CPU] = cpu_controls(vmx);
+	c[VMX_CTL_CPU2] = 0;
 	c[VMX_CTL_CPU2] = cpu2_controls(vmx);
 	c[VMX_CTL_EXIT] = vmx_hw.control[VMX_CTL_EXIT] & ~EXIT_AT_TIMES;
 	c[VMX_CTL_ENTRY] = vmx_hw.control[VMX_CTL_ENTRY] & ~ENTRY_AT_TIMES;
@@ -126,6 +132,8 @@ void vmx_update_exception_bitmap(struct kvm_vcpu *vcpu)
 		vmx->exception_bitmap = bitmap;
 		vmcs_write32(EXCEPTION_BITMAP, bitmap);
 	}
+	/* The VMM may block interrupts. */
+	vmx_update_apicv(vcpu);
 }
 
 void vmx_after_set_cpuid(struct kvm_vcpu *vcpu)

@@ -46,6 +46,8 @@ static bool can_be_entered(struct vcpu_vmx *vmx)
 	e.cpu2 = vmx->control[VMX_CTL_CPU2];
 	e.entry = vmx->control[VMX_CTL_ENTRY];
 	e.lin_bits = boot_cpu_data.x86_virt_bits;
+	e.gdtr_base = vmcs_read_natural(GUEST_GDTR_BASE);
+	e.idtr_base = vmcs_read_natural(GUEST_IDTR_BASE);
 #define X(name, reg)                \
 	s = vmx_seg(vmx, reg);      \
 	e.name##_sel = s->selector; \
@@ -102,4 +104,13 @@ int vmx_emulate_invalid_state(struct kvm_vcpu *vcpu)
 			break;
 	}
 	return KVM_AGAIN;
+}
+
+/* After vmx_rescue(): the same, once. */
+int vmx_emulate_once(struct kvm_vcpu *vcpu)
+{
+	int r = one_step(vcpu);
+
+	to_vmx(vcpu)->state_dirty = true;
+	return r == KVM_REENTER ? KVM_AGAIN : r;
 }

@@ -4,6 +4,7 @@
  * 25.6.9).
  */
 #include <linux/mm.h>
+#include <asm/apicdef.h>
 #include <asm/cpufeature.h>
 #include <asm/nospec-branch.h>
 
@@ -67,28 +68,47 @@ void vmx_update_msr_intercepts(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 
-	for (i = 0; i < ARRAY_SIZE(open_msrs); i++) {
-		u32 index = open_msrs[i].index;
-		bool rd = kvm_msr_allowed(vcpu, index, false);
-		bool wr = kvm_msr_allowed(vcpu, index, true);
+	kvm_open_msrs(vcpu, open_msrs, ARRAY_SIZE(open_msrs), vmx->spec_ctrl_open, bitmap_assign,
+		      vmx->msr_bitmap);
+	/* The APIC's mode may have changed, too. */
+	vmx_apic_mode_changed(vcpu);
+}
 
-		switch (open_msrs[i].when) {
-		case OPEN_RW:
-			break;
-		case OPEN_SPEC_CTRL:
-			rd = rd && vmx->spec_ctrl_open;
-			wr = wr && vmx->spec_ctrl_open;
-			break;
-		case OPEN_PRED_CMD:
-			rd = false;
-			wr = wr && boot_cpu_has(X86_FEATURE_IBPB) && guest_has_ibpb(vcpu);
-			break;
-		case OPEN_FLUSH_CMD:
-			rd = false;
-			wr = wr && guest_cpuid_has(vcpu, X86_FEATURE_FLUSH_L1D);
-			break;
-		}
-		bitmap_assign(vmx->msr_bitmap, index, !rd, !wr);
+/* x2APIC registers that are as they are in the page: all but the current count, and the ICR, which is in two pieces there. */
+static bool reads_as_page(u32 reg)
+{
+	switch (reg) {
+	case APIC_ID ... APIC_LVR:
+	case APIC_PROCPRI:
+	case APIC_LDR:
+	case APIC_SPIV:
+	case APIC_ISR ... APIC_ESR:
+	case APIC_LVTT ... APIC_TMICT:
+	case APIC_TDCR:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/**
+ * vmx_open_x2apic() - let the processor serve the x2APIC MSRs that it can serve without help
+ * @vmx: loaded
+ * @tpr: TPR
+ * @all: and all others that it can
+ *
+ * The MSR filter does not apply to them.
+ */
+void vmx_open_x2apic(struct vcpu_vmx *vmx, bool tpr, bool all)
+{
+	u32 reg;
+
+	for (reg = 0; reg < 0x400; reg += 16) {
+		bool rd = reg == APIC_TASKPRI ? tpr : all && reads_as_page(reg);
+		bool wr = reg == APIC_TASKPRI ? tpr :
+						all && (reg == APIC_EOI || reg == APIC_SELF_IPI);
+
+		bitmap_assign(vmx->msr_bitmap, APIC_BASE_MSR + (reg >> 4), !rd, !wr);
 	}
 }
 

@@ -2,9 +2,10 @@
 /*
  * The inner loop: from entry to entry with interrupts off.
  *
- * The host's interrupts are left pending by an exit that they cause (no acknowledgement on exit): they end the loop and
- * are taken by the host's own handlers as soon as interrupts are on.  An NMI is lost with its exit, and NMIs stay blocked
- * after it: the host's handler is called at once.
+ * The host's interrupts end the loop.  They are left pending by the exit that they cause, and are taken by the host's own
+ * handlers as soon as interrupts are on; but processors that post interrupts (apicv.c) have to acknowledge them, and then
+ * the handler is called, once the host's state is back.  An NMI is lost with its exit, and NMIs stay blocked after it: the
+ * host's handler is called at once.
  */
 #include <linux/irqflags.h>
 #include <linux/math64.h>
@@ -61,35 +62,20 @@ static noinstr int enter_guest(struct vcpu_vmx *vmx)
 	return r;
 }
 
-/* TPR may have been changed by emulated accesses to the local APIC. */
-static inline void load_v_tpr(struct vcpu_vmx *vmx)
+/*
+ * TPR may have been lowered by software: an entry with a threshold above it fails, or exits at once; what the threshold
+ * was for is looked at anyway.
+ */
+static __always_inline void lower_tpr_threshold(struct vcpu_vmx *vmx)
 {
 	u8 tpr;
 
-	if (!(vmx->control[VMX_CTL_CPU] & CPU_BASED_TPR_SHADOW))
+	if (likely(!vmx->tpr_threshold))
 		return;
 	tpr = kvm_get_cr8(&vmx->vcpu);
-	if (tpr != vmx->v_tpr) {
-		vmx->v_tpr = tpr;
-		vmx->vapic_page[0x80] = tpr << 4;
-		/* An entry with a threshold above the TPR fails; what it was for is looked at anyway. */
-		if (tpr < vmx->tpr_threshold) {
-			vmx->tpr_threshold = tpr;
-			vmcs_write32(TPR_THRESHOLD, tpr);
-		}
-	}
-}
-
-static __always_inline void store_v_tpr(struct vcpu_vmx *vmx)
-{
-	u8 tpr;
-
-	if (!(vmx->control[VMX_CTL_CPU] & CPU_BASED_TPR_SHADOW))
-		return;
-	tpr = READ_ONCE(vmx->vapic_page[0x80]) >> 4;
-	if (unlikely(tpr != vmx->v_tpr)) {
-		vmx->v_tpr = tpr;
-		kvm_set_cr8(&vmx->vcpu, tpr);
+	if (tpr < vmx->tpr_threshold) {
+		vmx->tpr_threshold = tpr;
+		vmcs_write32(TPR_THRESHOLD, tpr);
 	}
 }
 
@@ -159,6 +145,10 @@ static __always_inline void pre_entry(struct vcpu_vmx *vmx)
 		set_preemption_timer(vmx);
 	if (unlikely(vmx->recheck_shadow))
 		vmx_fix_single_step(vmx);
+	if (vcpu->arch.apic_virtual)
+		vmx_apicv_entry(vmx);
+	else
+		lower_tpr_threshold(vmx);
 	if (static_branch_unlikely(&mmio_stale_data_clear))
 		x86_clear_cpu_buffers();
 }
@@ -180,7 +170,6 @@ static __always_inline void post_exit(struct vcpu_vmx *vmx)
 
 	if (unlikely(can_interrupt_delivery(vmx_exit_code(vmx)) || vmx->events_to_complete))
 		vmx_complete_events(vmx, can_interrupt_delivery(vmx_exit_code(vmx)));
-	store_v_tpr(vmx);
 }
 
 static __always_inline struct kvm_flight_exit *record_exit(struct vcpu_vmx *vmx)
@@ -206,20 +195,45 @@ static void call_nmi_handler(void)
 		vmx_call_nmi_handler();
 }
 
+/* Acknowledged or not, it is the host's, and waits until the host's state is back: vmx_take_host_irq(). */
+static int external_interrupt(struct vcpu_vmx *vmx)
+{
+	vmx->vcpu.stat.irq_exits++;
+	if (vmx_hw.apicv)
+		vmx->host_irq = vmx_exit_intr_info(vmx);
+	return VMX_LEAVE;
+}
+
+/**
+ * vmx_take_host_irq() - see backend.h
+ * @vcpu: just left
+ *
+ * As if the interrupt had hit here: by the gate that the processor would have used.
+ */
+void vmx_take_host_irq(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	u32 info = vmx->host_irq;
+	u8 vector = info & INTR_INFO_VECTOR_MASK;
+	struct desc_ptr idt;
+
+	if (likely(!info))
+		return;
+	vmx->host_irq = 0;
+	if (cpu_feature_enabled(X86_FEATURE_FRED)) {
+		fred_entry_from_kvm(EVENT_TYPE_EXTINT, vector);
+		return;
+	}
+	store_idt(&idt);
+	vmx_call_irq_handler(gate_offset((gate_desc *)idt.address + vector));
+}
+
 static int fast_exception(struct vcpu_vmx *vmx)
 {
 	if (!intr_info_is(vmx_exit_intr_info(vmx), INTR_TYPE_NMI_INTR))
 		return KVM_AGAIN;
 	call_nmi_handler();
 	return VMX_LEAVE;
-}
-
-static int fast_wrmsr(struct vcpu_vmx *vmx)
-{
-	int r = kvm_emulate_wrmsr_fast(&vmx->vcpu);
-
-	load_v_tpr(vmx);
-	return r;
 }
 
 static int fast_io(struct vcpu_vmx *vmx)
@@ -236,16 +250,13 @@ static int fast_ept_violation(struct vcpu_vmx *vmx)
 {
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
 	gpa_t gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
-	int r;
 
 	if (vcpu->arch.mmu.mmio_gfn != gpa_to_gfn(gpa) ||
 	    vcpu->arch.mmu.mmio_gen != READ_ONCE(vcpu->kvm->slots_generation))
 		return KVM_AGAIN;
 	if (!kvm_mmio_is_fast(vcpu, gpa) || vmx_nmi_unblocked_by_exit(vmx))
 		return KVM_AGAIN;
-	r = kvm_mmio_fast(vcpu, gpa, vmx_ept_error_code(vmx), NULL, 0);
-	load_v_tpr(vmx);
-	return r;
+	return kvm_mmio_fast(vcpu, gpa, vmx_ept_error_code(vmx), NULL, 0);
 }
 
 /* The guest used an entry that says that nothing is there: MMIO, unless a slot has come meanwhile. */
@@ -253,13 +264,10 @@ static int fast_ept_misconfig(struct vcpu_vmx *vmx)
 {
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
 	gpa_t gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
-	int r;
 
 	if (!kvm_mmu_is_mmio(vcpu, gpa) || !kvm_mmio_is_fast(vcpu, gpa))
 		return KVM_AGAIN;
-	r = kvm_mmio_fast(vcpu, gpa, KVM_PF_UNKNOWN_ACCESS, NULL, 0);
-	load_v_tpr(vmx);
-	return r;
+	return kvm_mmio_fast(vcpu, gpa, KVM_PF_UNKNOWN_ACCESS, NULL, 0);
 }
 
 static __always_inline int fast_exit(struct vcpu_vmx *vmx)
@@ -268,14 +276,19 @@ static __always_inline int fast_exit(struct vcpu_vmx *vmx)
 
 	switch (vmx->exit_reason) {
 	case EXIT_REASON_EXTERNAL_INTERRUPT:
-		vcpu->stat.irq_exits++;
-		return VMX_LEAVE;
+		return external_interrupt(vmx);
 	case EXIT_REASON_EXCEPTION_NMI:
 		return fast_exception(vmx);
 	case EXIT_REASON_EPT_VIOLATION:
 		return fast_ept_violation(vmx);
 	case EXIT_REASON_EPT_MISCONFIG:
 		return fast_ept_misconfig(vmx);
+	case EXIT_REASON_EOI_INDUCED:
+		return vmx_eoi_induced(vcpu);
+	case EXIT_REASON_APIC_WRITE:
+		return vmx_fast_apic_write(vmx);
+	case EXIT_REASON_APIC_ACCESS:
+		return vmx_fast_apic_access(vmx);
 	case EXIT_REASON_PML_FULL:
 		trace_kvm_pml_full(vcpu->id);
 		vmx_pml_flush(vmx);
@@ -283,7 +296,7 @@ static __always_inline int fast_exit(struct vcpu_vmx *vmx)
 	case EXIT_REASON_MSR_READ:
 		return kvm_emulate_rdmsr_fast(vcpu);
 	case EXIT_REASON_MSR_WRITE:
-		return fast_wrmsr(vmx);
+		return kvm_emulate_wrmsr_fast(vcpu);
 	case EXIT_REASON_IO_INSTRUCTION:
 		return fast_io(vmx);
 	case EXIT_REASON_HLT:
@@ -367,7 +380,6 @@ int vmx_run(struct kvm_vcpu *vcpu, bool immediate_exit)
 		vmcs_write64(GUEST_IA32_PAT, vmx->guest_pat);
 	}
 	vmx_update_host_state(vmx);
-	load_v_tpr(vmx);
 	kvm_note_quiescent();
 	if (unlikely(immediate_exit))
 		arch_smp_send_reschedule(vcpu->cpu);

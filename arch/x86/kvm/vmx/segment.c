@@ -150,6 +150,7 @@ void vmx_get_dtable(struct kvm_vcpu *vcpu, bool idt, struct kvm_dtable *dt)
 
 void vmx_set_dtable(struct kvm_vcpu *vcpu, bool idt, const struct kvm_dtable *dt)
 {
+	to_vmx(vcpu)->state_dirty = true;
 	__vmcs_write(idt ? GUEST_IDTR_BASE : GUEST_GDTR_BASE, dt->base);
 	__vmcs_write(idt ? GUEST_IDTR_LIMIT : GUEST_GDTR_LIMIT, dt->limit);
 }

@@ -41,10 +41,6 @@ static void write_constants(struct vcpu_vmx *vmx)
 	vmcs_write32(VM_EXIT_MSR_LOAD_COUNT, 0);
 	vmcs_write32(VM_ENTRY_MSR_LOAD_COUNT, 0);
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
-	if (vmx_hw.tpr_shadow) {
-		vmcs_write64(VIRTUAL_APIC_PAGE_ADDR, __pa(vmx->vapic_page));
-		vmcs_write32(TPR_THRESHOLD, 0);
-	}
 	if (vmx_has(CPU2, SECONDARY_EXEC_ENABLE_XSAVES))
 		vmcs_write64(XSS_EXIT_BITMAP, 0);
 	if (vmx_has(CPU2, SECONDARY_EXEC_ENCLS_EXITING))
@@ -54,16 +50,15 @@ static void write_constants(struct vcpu_vmx *vmx)
 		vmcs_write32(PLE_WINDOW, vmx_hw.ple_window);
 	}
 	vmx_pml_init(vmx);
+	vmx_apicv_write_constants(vmx);
 	vmx_write_host_constants();
 }
 
 static void free_pages_of(struct vcpu_vmx *vmx)
 {
-	free_page((unsigned long)vmx->vapic_page);
 	free_page((unsigned long)vmx->vmcs);
 	vmx_msr_bitmap_free(vmx);
 	vmx_pml_destroy(vmx);
-	vmx->vapic_page = NULL;
 	vmx->vmcs = NULL;
 }
 
@@ -79,9 +74,8 @@ int vmx_vcpu_create(struct kvm_vcpu *vcpu)
 	r = -ENOMEM;
 	vmx->cpu = -1;
 	vmx->vmcs = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	vmx->vapic_page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (vmx->vmcs && vmx->vapic_page)
-		r = vmx_msr_bitmap_alloc(vmx) ?: vmx_pml_create(vmx);
+	if (vmx->vmcs)
+		r = vmx_msr_bitmap_alloc(vmx) ?: vmx_pml_create(vmx) ?: vmx_apic_access_page(vcpu);
 	if (r) {
 		free_pages_of(vmx);
 		return r;

@@ -44,7 +44,7 @@ MODULE_PARM_DESC(vnmi, "Virtual NMIs where the CPU has them");
 
 static bool flexpriority = true;
 module_param(flexpriority, bool, 0444);
-MODULE_PARM_DESC(flexpriority, "TPR shadow where the CPU has it");
+MODULE_PARM_DESC(flexpriority, "Task priority (CR8, TPR) without exits where the CPU can");
 
 static bool eptad = true;
 module_param(eptad, bool, 0444);
@@ -152,6 +152,7 @@ static int find_features(void)
 		.vpid = vpid,
 		.preemption_timer = preemption_timer,
 		.pml = pml,
+		.apicv = enable_apicv,
 		.flexpriority = flexpriority,
 		.eptad = eptad,
 		.vnmi = vnmi,
@@ -167,6 +168,7 @@ static int find_features(void)
 	vpid = vmx_hw.vpid;
 	vnmi = vmx_hw.vnmi;
 	flexpriority = vmx_hw.tpr_shadow;
+	enable_apicv = vmx_hw.apicv;
 	eptad = vmx_hw.ept_ad;
 	pml = vmx_has(CPU2, SECONDARY_EXEC_ENABLE_PML);
 	preemption_timer = vmx_has(PIN, PIN_BASED_VMX_PREEMPTION_TIMER);
@@ -218,11 +220,12 @@ static int __init vmx_init(void)
 	r = kvm_x86_register_backend(&backend);
 	if (r)
 		goto out_emergency;
-	pr_info("EPT with %u levels%s%s%s%s%s%s%s%s\n", backend.caps.root_level,
+	pr_info("EPT with %u levels%s%s%s%s%s%s%s%s%s\n", backend.caps.root_level,
 		vmx_hw.ept_ad ? ", accessed and dirty bits" : "",
 		pml ? ", page-modification log" : "",
 		vmx_hw.unrestricted ? ", unrestricted guest" : "", vmx_hw.vpid ? ", VPID" : "",
 		vmx_hw.vnmi ? ", virtual NMIs" : "", vmx_hw.tpr_shadow ? ", TPR shadow" : "",
+		vmx_hw.apicv ? ", virtual APIC" : "",
 		vmx_has(CPU2, SECONDARY_EXEC_PAUSE_LOOP_EXITING) ? ", PAUSE-loop exits" : "",
 		backend.caps.has_tsc_scaling ? ", TSC scaling" : "");
 	return 0;

@@ -8,6 +8,7 @@
  *   vcpu.c          a vCPU's life: VMCS, loading, reset
  *   host.c          host state: what is written once, per load, per run; MSRs until the return to user space
  *   intercepts.c    which instructions and events exit
+ *   apicv.c         the local APIC virtualized by the processor
  *   msr.c           MSRs in the VMCS and the MSR bitmap
  *   vpid.c          virtual processor ids, TLB flushes
  *   run.c entry.S   the inner loop
@@ -63,6 +64,8 @@ enum vmx_control_word {
  * @vpid: virtual processor ids are used
  * @vnmi: virtual NMIs
  * @tpr_shadow: MOV CR8 needs no exit
+ * @apic_access: in xAPIC mode, the TPR needs none
+ * @apicv: the processor virtualizes local APICs, and what is posted reaches a guest that runs
  * @preemption_timer_shift: log2 of TSC ticks a tick of the timer; meaningful with the control
  * @ple_gap, @ple_window: see the parameters; 0: no exits on PAUSE
  */
@@ -81,6 +84,8 @@ struct vmx_hw {
 	bool vpid;
 	bool vnmi;
 	bool tpr_shadow;
+	bool apic_access;
+	bool apicv;
 	u8 preemption_timer_shift;
 	u32 ple_gap;
 	u32 ple_window;
@@ -157,6 +162,8 @@ struct vmx_seg {
  * @state_dirty: segments, control registers or RFLAGS were set in software: can it still be entered?
  * @emulation_required: the state cannot be entered on this CPU
  * @deliver_in_software: what is injected is nothing that an entry accepts: kvm_emul_deliver_event()
+ * @rescues: entries refused in a row, the last one as exit number @rescue_exits
+ * @host_irq: the last exit was a host interrupt and has acknowledged it: VM_EXIT_INTR_INFO
  * @nmi_masked: an NMI is being handled; only without virtual NMIs
  * @nmi_masked_since: when that began, ns; only without virtual NMIs
  * @spec_ctrl: the guest's SPEC_CTRL
@@ -164,7 +171,6 @@ struct vmx_seg {
  * @host_saved: vmx_prepare_switch() need not do anything
  * @host_bases_saved: selectors and bases of the host have been saved since the vCPU was loaded
  * @guest_pat: GUEST_IA32_PAT as it stands
- * @v_tpr: TPR bits 7:4 last given to the hardware
  * @tpr_threshold: TPR_THRESHOLD as it stands
  * @host_cr3, @host_cr4: as they stand in the VMCS
  * @host: selectors and bases that vcpu_put() brings back; FS and GS bases as they stand in the VMCS
@@ -173,7 +179,6 @@ struct vmx_seg {
  * @kernel_gs_base: the guest's, while it is not in hardware
  * @debugctl: the guest's IA32_DEBUGCTL as last set
  * @msr_bitmap: a page
- * @vapic_page: the virtual-APIC page, a page
  * @pml: the page-modification log, a page; NULL: there is none
  */
 struct vcpu_vmx {
@@ -212,6 +217,9 @@ struct vcpu_vmx {
 	bool state_dirty;
 	bool emulation_required;
 	bool deliver_in_software;
+	unsigned int rescues;
+	u64 rescue_exits;
+	u32 host_irq;
 	bool nmi_masked;
 	u64 nmi_masked_since;
 
@@ -220,7 +228,6 @@ struct vcpu_vmx {
 	bool host_saved;
 	bool host_bases_saved;
 	u64 guest_pat;
-	u8 v_tpr;
 	u8 tpr_threshold;
 	unsigned long host_cr3;
 	unsigned long host_cr4;
@@ -234,7 +241,6 @@ struct vcpu_vmx {
 	u64 kernel_gs_base;
 	u64 debugctl;
 	unsigned long *msr_bitmap;
-	u8 *vapic_page;
 	u64 *pml;
 };
 
@@ -247,11 +253,15 @@ struct vcpu_vmx {
  * struct kvm_vmx - a VM under VMX
  * @kvm: first, see kvm_backend.vm_size
  * @identity_map: it has its identity map
+ * @apic_access: the APIC-access page, see apicv.c
+ * @apic_access_shown: the guest finds it
  * @ept_gen: per host CPU, the kvm->arch.tlb_gen for which its TLB has been rid of the VM's guest-physical mappings
  */
 struct kvm_vmx {
 	struct kvm kvm;
 	bool identity_map;
+	hpa_t apic_access;
+	bool apic_access_shown;
 	u64 __percpu *ept_gen;
 };
 
@@ -421,6 +431,20 @@ int vmx_set_msr(struct kvm_vcpu *vcpu, u32 index, u64 data, bool host);
 int vmx_get_feature_msr(u32 index, u64 *data);
 bool vmx_has_msr(u32 index);
 
+/* apicv.c */
+void vmx_update_apicv(struct kvm_vcpu *vcpu);
+void vmx_apic_mode_changed(struct kvm_vcpu *vcpu);
+void vmx_apicv_entry(struct vcpu_vmx *vmx);
+bool vmx_post_interrupt(struct kvm_vcpu *vcpu);
+int vmx_apic_access_page(struct kvm_vcpu *vcpu);
+void vmx_apicv_write_constants(struct vcpu_vmx *vmx);
+int vmx_fast_apic_access(struct vcpu_vmx *vmx);
+int vmx_apic_access(struct kvm_vcpu *vcpu);
+int vmx_fast_apic_write(struct vcpu_vmx *vmx);
+int vmx_apic_write(struct kvm_vcpu *vcpu);
+int vmx_eoi_induced(struct kvm_vcpu *vcpu);
+void vmx_open_x2apic(struct vcpu_vmx *vmx, bool tpr, bool all);
+
 /* vpid.c */
 void vmx_new_vpid(struct vcpu_vmx *vmx);
 void vmx_flush_tlb(struct kvm_vcpu *vcpu);
@@ -432,6 +456,8 @@ void vmx_flush_cpu(void);
 int vmx_run(struct kvm_vcpu *vcpu, bool immediate_exit);
 int vmx_enter_guest(struct vcpu_vmx *vmx);
 void vmx_call_nmi_handler(void);
+void vmx_call_irq_handler(unsigned long entry);
+void vmx_take_host_irq(struct kvm_vcpu *vcpu);
 extern void vmx_vmexit(void);
 
 /* identity_map.c */
@@ -512,6 +538,8 @@ void vmx_unload_debug(struct vcpu_vmx *vmx);
  */
 void vmx_state_changed(struct vcpu_vmx *vmx);
 int vmx_emulate_invalid_state(struct kvm_vcpu *vcpu);
+bool vmx_rescue(struct kvm_vcpu *vcpu);
+int vmx_emulate_once(struct kvm_vcpu *vcpu);
 
 /*
  * dump.c.  vmx_entry_failed(): vmx->fail: VMfail, VM_INSTRUCTION_ERROR has the number; else vmx->exit_reason has

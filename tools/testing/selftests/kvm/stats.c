@@ -5,53 +5,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "vm.h"
+#include "stats.h"
 
 static void work(u64 unused)
 {
 	for (int i = 0; i < 50; i++)
 		outb(0x80, i);
 	guest_sync(1);
-}
-
-struct stats {
-	int fd;
-	struct kvm_stats_header h;
-	u8 *desc;
-	size_t step;
-};
-
-static struct stats open_stats(int of)
-{
-	struct stats s = { .fd = OK(ioctl(of, KVM_GET_STATS_FD, 0)) };
-
-	CHECK_EQ(OK(pread(s.fd, &s.h, sizeof(s.h), 0)), sizeof(s.h));
-	REQUIRE(s.h.name_size && s.h.name_size <= 256 && s.h.num_desc && s.h.num_desc < 1000);
-	s.step = sizeof(struct kvm_stats_desc) + s.h.name_size;
-	s.desc = calloc(s.h.num_desc, s.step);
-	CHECK_EQ(OK(pread(s.fd, s.desc, s.h.num_desc * s.step, s.h.desc_offset)),
-		 s.h.num_desc * s.step);
-	return s;
-}
-
-static struct kvm_stats_desc *desc(struct stats *s, u32 i)
-{
-	return (struct kvm_stats_desc *)(s->desc + i * s->step);
-}
-
-static u64 value(struct stats *s, const char *name)
-{
-	for (u32 i = 0; i < s->h.num_desc; i++) {
-		struct kvm_stats_desc *d = desc(s, i);
-		u64 v = 0;
-
-		if (strcmp(d->name, name))
-			continue;
-		CHECK_EQ(OK(pread(s->fd, &v, 8, s->h.data_offset + d->offset)), 8);
-		return v;
-	}
-	FAIL("no statistic is called %s", name);
-	return 0;
 }
 
 static void check(struct stats *s, const char *prefix)
@@ -63,7 +23,7 @@ static void check(struct stats *s, const char *prefix)
 	CHECK(OK(pread(s->fd, id, s->h.name_size < 63 ? s->h.name_size : 63, s->h.id_offset)) > 0);
 	CHECK(!strncmp(id, prefix, strlen(prefix)));
 	for (u32 i = 0; i < s->h.num_desc; i++) {
-		struct kvm_stats_desc *d = desc(s, i);
+		struct kvm_stats_desc *d = stats_desc(s, i);
 
 		REQUIRE(strnlen(d->name, s->h.name_size) < s->h.name_size);
 		CHECK(d->name[0] != 0);
@@ -75,7 +35,7 @@ static void check(struct stats *s, const char *prefix)
 		if (d->offset + d->size * 8 > end)
 			end = d->offset + d->size * 8;
 		for (u32 j = 0; j < i; j++)
-			if (!strcmp(d->name, desc(s, j)->name))
+			if (!strcmp(d->name, stats_desc(s, j)->name))
 				FAIL("%s comes twice", d->name);
 	}
 	/* The data end where the last of them ends. */
@@ -93,7 +53,7 @@ CASE(vm_stats, "a machine's statistics describe themselves, with a header, names
 	struct stats s;
 
 	NEED(cpu->vm->kvm, KVM_CAP_BINARY_STATS_FD);
-	s = open_stats(cpu->vm->fd);
+	s = stats_open(cpu->vm->fd);
 	check(&s, "kvm-");
 }
 
@@ -104,14 +64,14 @@ CASE(vcpu_stats, "a vCPU's likewise, and its exits are counted")
 	u64 before, after;
 
 	NEED(cpu->vm->kvm, KVM_CAP_BINARY_STATS_FD);
-	s = open_stats(cpu->fd);
+	s = stats_open(cpu->fd);
 	check(&s, "kvm-");
-	before = value(&s, "exits");
+	before = stats_value(&s, "exits");
 	for (int i = 0; i < 50; i++)
 		vcpu_expect_exit(cpu, KVM_EXIT_IO);
-	after = value(&s, "exits");
+	after = stats_value(&s, "exits");
 	CHECK(after >= before + 50);
-	CHECK(value(&s, "io_exits") >= 50);
+	CHECK(stats_value(&s, "io_exits") >= 50);
 	vcpu_expect_sync(cpu, 1);
 }
 
@@ -121,10 +81,10 @@ CASE(outlives, "the descriptor outlives the machine's and the vCPU's own")
 	struct stats v, m;
 
 	NEED(cpu->vm->kvm, KVM_CAP_BINARY_STATS_FD);
-	v = open_stats(cpu->fd);
-	m = open_stats(cpu->vm->fd);
+	v = stats_open(cpu->fd);
+	m = stats_open(cpu->vm->fd);
 	vm_free(cpu->vm);
-	value(&v, "exits");
+	stats_value(&v, "exits");
 	check(&m, "kvm-");
 	OK(close(v.fd));
 	OK(close(m.fd));
@@ -136,7 +96,7 @@ CASE(read_only, "it cannot be written")
 	struct stats s;
 
 	NEED(cpu->vm->kvm, KVM_CAP_BINARY_STATS_FD);
-	s = open_stats(cpu->fd);
+	s = stats_open(cpu->fd);
 	CHECK_EQ(write(s.fd, "x", 1), -1);
 }
 

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Posted requests, the EOI-exit bitmap and the interrupt status, with a processor that is played by the test: it takes
+ * interrupts from the page and ends them as SDM vol. 3C, 30.2 says.
+ */
+#include <pthread.h>
+
+#include "lapic_fixture.h"
+
+struct posted_fixture {
+	struct fixture f;
+	struct lapic_posted posted;
+};
+
+/* What a processor in the guest has in registers. */
+struct cpu {
+	struct lapic *apic;
+	u8 rvi, svi;
+	u64 eoi_exits[4];
+};
+
+static struct lapic *posted_apic(struct posted_fixture *p)
+{
+	struct lapic *apic = test_apic(&p->f, 0);
+
+	memset(&p->posted, 0, sizeof(p->posted));
+	apic->posted = &p->posted;
+	test_enable(apic);
+	return apic;
+}
+
+static void entry(struct cpu *cpu)
+{
+	u16 status;
+
+	if (lapic_posted_take(cpu->apic))
+		lapic_eoi_exits(cpu->apic, cpu->eoi_exits);
+	status = lapic_interrupt_status(cpu->apic);
+	cpu->rvi = status;
+	cpu->svi = status >> 8;
+}
+
+static int highest_bit(struct lapic *apic, u32 reg)
+{
+	for (int v = 255; v >= 0; v--)
+		if (lapic_test(apic, reg, v))
+			return v;
+	return 0;
+}
+
+/* 30.2.2: virtual-interrupt delivery.  The vector, or -1. */
+static int cpu_takes(struct cpu *cpu)
+{
+	u8 tpr = lapic_get(cpu->apic, LAPIC_TPR), vector = cpu->rvi;
+	u8 ppr = (tpr & 0xf0) >= (cpu->svi & 0xf0) ? tpr : cpu->svi & 0xf0;
+
+	if ((cpu->rvi & 0xf0) <= (ppr & 0xf0))
+		return -1;
+	*lapic_word(cpu->apic, LAPIC_ISR, vector) |= 1u << (vector & 31);
+	*lapic_word(cpu->apic, LAPIC_IRR, vector) &= ~(1u << (vector & 31));
+	cpu->svi = vector;
+	cpu->rvi = highest_bit(cpu->apic, LAPIC_IRR);
+	return vector;
+}
+
+/* 30.1.4: EOI virtualization.  The vector of an EOI-induced exit, or -1. */
+static int cpu_ends(struct cpu *cpu)
+{
+	u8 vector = cpu->svi;
+
+	*lapic_word(cpu->apic, LAPIC_ISR, vector) &= ~(1u << (vector & 31));
+	cpu->svi = highest_bit(cpu->apic, LAPIC_ISR);
+	return cpu->eoi_exits[vector / 64] >> (vector % 64) & 1 ? vector : -1;
+}
+
+static void posted_vector_is_taken_and_ended_without_software(void **state)
+{
+	struct posted_fixture p;
+	struct cpu cpu = { .apic = posted_apic(&p) };
+
+	assert_int_equal(lapic_accept(cpu.apic, LAPIC_DM_FIXED, 0x41, false), LAPIC_ACCEPTED);
+	assert_true(lapic_posted_pending(&p.posted));
+	assert_false(lapic_posted_must_kick(&p.posted));
+	assert_int_equal(lapic_get(cpu.apic, LAPIC_IRR + 0x20), 0);
+	assert_int_equal(lapic_posted_highest(cpu.apic), 0x41);
+	entry(&cpu);
+	assert_false(lapic_posted_pending(&p.posted));
+	assert_int_equal(cpu.rvi, 0x41);
+	assert_int_equal(cpu_takes(&cpu), 0x41);
+	assert_int_equal(lapic_posted_highest(cpu.apic), -1);
+	assert_int_equal(cpu_ends(&cpu), -1);
+}
+
+static void second_request_is_coalesced(void **state)
+{
+	struct posted_fixture p;
+	struct lapic *apic = posted_apic(&p);
+
+	assert_int_equal(lapic_accept(apic, LAPIC_DM_FIXED, 0x41, false), LAPIC_ACCEPTED);
+	assert_int_equal(lapic_accept(apic, LAPIC_DM_FIXED, 0x41, false), LAPIC_COALESCED);
+	lapic_posted_take(apic);
+	assert_int_equal(lapic_accept(apic, LAPIC_DM_FIXED, 0x41, false), LAPIC_ACCEPTED);
+}
+
+static void priorities_hold_for_what_is_posted(void **state)
+{
+	struct posted_fixture p;
+	struct cpu cpu = { .apic = posted_apic(&p) };
+
+	lapic_accept(cpu.apic, LAPIC_DM_FIXED, 0x51, false);
+	entry(&cpu);
+	assert_int_equal(cpu_takes(&cpu), 0x51);
+	lapic_accept(cpu.apic, LAPIC_DM_FIXED, 0x5f, false);
+	assert_int_equal(lapic_posted_highest(cpu.apic), -1);
+	lapic_accept(cpu.apic, LAPIC_DM_FIXED, 0x60, false);
+	assert_int_equal(lapic_posted_highest(cpu.apic), 0x60);
+	entry(&cpu);
+	assert_int_equal(cpu.svi, 0x51);
+	lapic_put(cpu.apic, LAPIC_TPR, 0x60);
+	assert_int_equal(cpu_takes(&cpu), -1);
+	assert_int_equal(lapic_posted_highest(cpu.apic), -1);
+	lapic_put(cpu.apic, LAPIC_TPR, 0x5f);
+	assert_int_equal(cpu_takes(&cpu), 0x60);
+	cpu_ends(&cpu);
+	assert_int_equal(cpu.svi, 0x51);
+	cpu_ends(&cpu);
+	lapic_put(cpu.apic, LAPIC_TPR, 0);
+	assert_int_equal(cpu_takes(&cpu), 0x5f);
+}
+
+/* The first of a level waits for the bitmap, so its EOI cannot be missed; the next ones need not. */
+static void eoi_of_a_level_is_always_seen(void **state)
+{
+	struct posted_fixture p;
+	struct cpu cpu = { .apic = posted_apic(&p) };
+	u32 fx;
+
+	entry(&cpu);
+	lapic_accept(cpu.apic, LAPIC_DM_FIXED, 0x81, true);
+	assert_true(lapic_posted_must_kick(&p.posted));
+	assert_int_equal(p.posted.pir[4], 0);
+	assert_int_equal(lapic_posted_highest(cpu.apic), 0x81);
+	entry(&cpu);
+	assert_int_equal(cpu_takes(&cpu), 0x81);
+	assert_int_equal(cpu_ends(&cpu), 0x81);
+	fx = lapic_virtual_eoi(cpu.apic, 0x81);
+	assert_true(fx & LAPIC_FX_EOI);
+	assert_int_equal(lapic_fx_vector(fx), 0x81);
+
+	lapic_accept(cpu.apic, LAPIC_DM_FIXED, 0x81, true);
+	assert_false(lapic_posted_must_kick(&p.posted));
+	assert_true(p.posted.pir[4] & 2);
+	entry(&cpu);
+	assert_int_equal(cpu_takes(&cpu), 0x81);
+	assert_int_equal(cpu_ends(&cpu), 0x81);
+}
+
+static void vector_that_turns_edge_reports_no_eoi(void **state)
+{
+	struct posted_fixture p;
+	struct cpu cpu = { .apic = posted_apic(&p) };
+
+	lapic_accept(cpu.apic, LAPIC_DM_FIXED, 0x81, true);
+	entry(&cpu);
+	cpu_takes(&cpu);
+	assert_true(lapic_virtual_eoi(cpu.apic, cpu_ends(&cpu)));
+	lapic_accept(cpu.apic, LAPIC_DM_FIXED, 0x81, false);
+	entry(&cpu);
+	cpu_takes(&cpu);
+	/* The bitmap in force still has it; it does no harm. */
+	assert_int_equal(cpu_ends(&cpu), 0x81);
+	assert_int_equal(lapic_virtual_eoi(cpu.apic, 0x81), 0);
+}
+
+static void watched_edge_is_seen(void **state)
+{
+	struct posted_fixture p;
+	struct cpu cpu = { .apic = posted_apic(&p) };
+
+	cpu.apic->eoi_watch[2] = 1u << 1;
+	lapic_accept(cpu.apic, LAPIC_DM_FIXED, 0x41, false);
+	entry(&cpu);
+	assert_int_equal(cpu_takes(&cpu), 0x41);
+	assert_int_equal(cpu_ends(&cpu), 0x41);
+	assert_true(lapic_virtual_eoi(cpu.apic, 0x41) & LAPIC_FX_EOI);
+}
+
+static void bitmap_has_every_vector_at_its_place(void **state)
+{
+	struct posted_fixture p;
+	struct lapic *apic = posted_apic(&p);
+	u64 bitmap[4];
+
+	for (unsigned int v = 16; v < 256; v++) {
+		memset(apic->eoi_watch, 0, sizeof(apic->eoi_watch));
+		apic->eoi_watch[v / 32] = 1u << (v % 32);
+		lapic_eoi_exits(apic, bitmap);
+		for (unsigned int w = 0; w < 4; w++)
+			assert_true(bitmap[w] == (w == v / 64 ? 1ull << (v % 64) : 0));
+	}
+}
+
+static void software_finds_what_the_processor_did(void **state)
+{
+	struct posted_fixture p;
+	struct cpu cpu = { .apic = posted_apic(&p) };
+
+	lapic_accept(cpu.apic, LAPIC_DM_FIXED, 0x41, false);
+	lapic_accept(cpu.apic, LAPIC_DM_FIXED, 0x91, false);
+	entry(&cpu);
+	assert_int_equal(cpu_takes(&cpu), 0x91);
+	lapic_posted_take(cpu.apic);
+	lapic_rescan(cpu.apic);
+	assert_int_equal(cpu.apic->isr_top, 0x91);
+	assert_int_equal(lapic_pending(cpu.apic), -1);
+	/* An EOI in software, then on in hardware. */
+	lapic_eoi(cpu.apic);
+	assert_int_equal(lapic_pending(cpu.apic), 0x41);
+	entry(&cpu);
+	assert_int_equal(cpu.svi, 0);
+	assert_int_equal(cpu_takes(&cpu), 0x41);
+}
+
+/* ---------------------------------------------------------------- no request is lost */
+
+#define ROUNDS 20000
+
+static void *poster(void *arg)
+{
+	struct lapic *apic = arg;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		/* Each is a new request, or one that is still pending. */
+		lapic_accept_fixed(apic, 0x40 + i % 0x80, i % 3 == 0);
+		__atomic_fetch_add(&test_now, 1, __ATOMIC_SEQ_CST);
+	}
+	return NULL;
+}
+
+static void requests_of_other_threads_arrive(void **state)
+{
+	static struct posted_fixture p;
+	struct cpu cpu = { .apic = posted_apic(&p) };
+	pthread_t threads[2];
+	bool done = false;
+
+	test_now = 0;
+	for (int i = 0; i < 2; i++)
+		pthread_create(&threads[i], NULL, poster, cpu.apic);
+	while (!done) {
+		done = __atomic_load_n(&test_now, __ATOMIC_SEQ_CST) == 2 * ROUNDS;
+		if (!lapic_posted_pending(&p.posted) && !done)
+			continue;
+		entry(&cpu);
+		while (cpu_takes(&cpu) >= 0)
+			cpu_ends(&cpu);
+	}
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	entry(&cpu);
+	while (cpu_takes(&cpu) >= 0)
+		cpu_ends(&cpu);
+	for (int w = 0; w < 8; w++)
+		assert_int_equal(p.posted.pir[w] | p.posted.late[w] |
+					 lapic_get(cpu.apic, LAPIC_IRR + w * 16),
+				 0);
+	/* After all that, one more of each kind comes through. */
+	lapic_accept_fixed(cpu.apic, 0x44, true);
+	entry(&cpu);
+	assert_int_equal(cpu_takes(&cpu), 0x44);
+	assert_int_equal(cpu_ends(&cpu), 0x44);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(posted_vector_is_taken_and_ended_without_software),
+		cmocka_unit_test(second_request_is_coalesced),
+		cmocka_unit_test(priorities_hold_for_what_is_posted),
+		cmocka_unit_test(eoi_of_a_level_is_always_seen),
+		cmocka_unit_test(vector_that_turns_edge_reports_no_eoi),
+		cmocka_unit_test(watched_edge_is_seen),
+		cmocka_unit_test(bitmap_has_every_vector_at_its_place),
+		cmocka_unit_test(software_finds_what_the_processor_did),
+		cmocka_unit_test(requests_of_other_threads_arrive),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
