@@ -48,6 +48,10 @@ struct kvm_exit_info {
  * @has_tsc_scaling, @tsc_ratio_frac_bits, @tsc_ratio_max: TSC rate control
  * @tdp: format of the two-dimensional tables, made with tdp_format_npt() or tdp_format_ept()
  * @deadline_timer: the CPU can leave the guest by itself at vcpu->arch.hw_deadline (kvm_lapic_timer_expired())
+ * @virtual_apic: the processor can deliver interrupts of a local APIC by itself: each gets a descriptor to post to
+ * @shadows_tpr: guests use the TPR without exits, so nobody can be told where they do
+ * @bus_lock_exits: a guest that locks the bus can be made to exit
+ * @notify_exits: a guest that lets no event in for too long can be made to exit
  * @supported_xss: bits of IA32_XSS that can be switched
  */
 struct kvm_backend_caps {
@@ -58,6 +62,10 @@ struct kvm_backend_caps {
 	u64 tsc_ratio_max;
 	struct tdp_format tdp;
 	bool deadline_timer;
+	bool virtual_apic;
+	bool shadows_tpr;
+	bool bus_lock_exits;
+	bool notify_exits;
 	u64 supported_xss;
 };
 

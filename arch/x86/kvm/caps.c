@@ -65,6 +65,19 @@ static int check_disable_exits(struct kvm *kvm)
 	return exits;
 }
 
+#define BUS_LOCK_MODES (KVM_BUS_LOCK_DETECTION_OFF | KVM_BUS_LOCK_DETECTION_EXIT)
+#define NOTIFY_FLAGS (KVM_X86_NOTIFY_VMEXIT_ENABLED | KVM_X86_NOTIFY_VMEXIT_USER)
+
+static int check_bus_lock_exit(struct kvm *kvm)
+{
+	return kvm_backend.caps.bus_lock_exits ? BUS_LOCK_MODES : 0;
+}
+
+static int check_notify_exit(struct kvm *kvm)
+{
+	return kvm_backend.caps.notify_exits ? NOTIFY_FLAGS : 0;
+}
+
 /* ---------------------------------------------------------------- enabling on a VM */
 
 /* KVM_CAP_DISABLE_QUIRKS cannot be asked which there are: it takes all bits. */
@@ -177,6 +190,35 @@ static int enable_max_vcpu_id(struct kvm *kvm, const struct kvm_enable_cap *cap)
 	return before_vcpus(kvm, set_max_vcpu_ids, cap->args[0]);
 }
 
+static int set_bus_lock_exit(struct kvm *kvm, u64 mode)
+{
+	kvm->arch.bus_lock_exit = mode == KVM_BUS_LOCK_DETECTION_EXIT;
+	return 0;
+}
+
+static int enable_bus_lock_exit(struct kvm *kvm, const struct kvm_enable_cap *cap)
+{
+	if ((cap->args[0] & ~(u64)check_bus_lock_exit(kvm)) || cap->args[0] == BUS_LOCK_MODES)
+		return -EINVAL;
+	return before_vcpus(kvm, set_bus_lock_exit, cap->args[0]);
+}
+
+static int set_notify_exit(struct kvm *kvm, u64 window_and_flags)
+{
+	kvm->arch.notify_window = upper_32_bits(window_and_flags);
+	kvm->arch.notify_flags = lower_32_bits(window_and_flags);
+	return 0;
+}
+
+static int enable_notify_exit(struct kvm *kvm, const struct kvm_enable_cap *cap)
+{
+	u32 flags = cap->args[0];
+
+	if ((flags & ~check_notify_exit(kvm)) || !(flags & KVM_X86_NOTIFY_VMEXIT_ENABLED))
+		return -EINVAL;
+	return before_vcpus(kvm, set_notify_exit, cap->args[0]);
+}
+
 static int enable_platform_info(struct kvm *kvm, const struct kvm_enable_cap *cap)
 {
 	kvm->arch.msr_platform_info_guest_read = cap->args[0];
@@ -271,6 +313,12 @@ const struct kvm_cap kvm_arch_caps[] = {
 	{ .cap = KVM_CAP_X86_DISABLE_EXITS,
 	  .check = check_disable_exits,
 	  .enable_vm = enable_disable_exits },
+	{ .cap = KVM_CAP_X86_BUS_LOCK_EXIT,
+	  .check = check_bus_lock_exit,
+	  .enable_vm = enable_bus_lock_exit },
+	{ .cap = KVM_CAP_X86_NOTIFY_VMEXIT,
+	  .check = check_notify_exit,
+	  .enable_vm = enable_notify_exit },
 	{ .cap = KVM_CAP_EXIT_ON_EMULATION_FAILURE,
 	  .value = 1,
 	  .enable_vm = enable_exit_on_emulation_failure },

@@ -16,6 +16,7 @@
 #include "emul.h"
 #include "events.h"
 #include "io_x86.h"
+#include "mmu/mmu.h"
 #include "irqchip/irqchip.h"
 #include "regs.h"
 #include "run.h"
@@ -499,14 +500,29 @@ static int emulate_prefixed(struct kvm_emul *e)
 	return run(e);
 }
 
+/*
+ * The next time, the guest shall find its processor's own instruction, if it can be written.  Only the last byte differs,
+ * so that nobody executes a mixture.
+ */
+static void fix_hypercall(struct kvm_vcpu *vcpu)
+{
+	u64 access = KVM_PF_WRITE | (kvm_x86_call(get_cpl)(vcpu) == 3 ? KVM_PF_USER : 0);
+	gpa_t gpa = kvm_gva_to_gpa_nofault(vcpu, kvm_linear_rip(vcpu) + 2, access);
+
+	if (gpa != INVALID_GPA)
+		kvm_vcpu_write_guest(vcpu, gpa, &kvm_backend.hypercall_insn[2], 1);
+}
+
 /* #UD is the guest's own, but for hypercalls, unless the VMM is against it, and what is emulated by force. */
 static int after_ud(struct kvm_emul *e)
 {
 	u64 disabled = READ_ONCE(e->vcpu->kvm->arch.disabled_quirks);
 
 	if (emul_decode(&e->ctxt) == EMUL_DONE && is_hypercall(&e->ctxt.insn) &&
-	    !(disabled & KVM_X86_QUIRK_FIX_HYPERCALL_INSN))
+	    !(disabled & KVM_X86_QUIRK_FIX_HYPERCALL_INSN)) {
+		fix_hypercall(e->vcpu);
 		return kvm_emulate_hypercall(e->vcpu);
+	}
 	if (unlikely(READ_ONCE(force_emulation_prefix)) && is_prefix(e))
 		return emulate_prefixed(e);
 	kvm_queue_exception(e->vcpu, X86_TRAP_UD);

@@ -364,6 +364,8 @@ struct kvm_flight {
  * @host_pkru: the VMM's, from KVM_RUN
  * @apic_base: MSR_IA32_APICBASE
  * @apic: the local APIC in the kernel, NULL without
+ * @apic_virtual: the processor works on its page and delivers its interrupts, see irqchip/lapic_virtual.c
+ * @run_flags: KVM_RUN_X86_* that the VMM finds in kvm_run when this run ends
  * @mp_state: KVM_MP_STATE_*
  * @events: see events_core.h
  * @hw_deadline: guest TSC at which the backend's own timer shall end guest mode, 0: never; see lapic_timer.c
@@ -392,6 +394,8 @@ struct kvm_vcpu_arch {
 	u64 apic_base;
 	struct kvm_lapic *apic;
 	u64 hw_deadline;
+	bool apic_virtual;
+	u16 run_flags;
 	u32 mp_state;
 	bool l1d_flush;
 	bool pv_unhalted;
@@ -474,6 +478,8 @@ struct kvm_vm_clock {
  * @apf_token: the last one that an asynchronous page fault was given
  * @max_vcpu_ids: KVM_CAP_MAX_VCPU_ID
  * @nr_mmu_pages: KVM_SET_NR_MMU_PAGES, without effect as long as no tables are shadowed
+ * @bus_lock_exit: KVM_CAP_X86_BUS_LOCK_EXIT is on
+ * @notify_flags, @notify_window: KVM_CAP_X86_NOTIFY_VMEXIT; the window in the processor's units
  * @exit_on_emulation_error: KVM_CAP_EXIT_ON_EMULATION_FAILURE
  */
 struct kvm_arch {
@@ -500,6 +506,8 @@ struct kvm_arch {
 	bool triple_fault_event;
 	bool exit_on_emulation_error;
 	bool bus_lock_exit;
+	u32 notify_flags;
+	u32 notify_window;
 	bool enforce_pv_cpuid;
 	bool msr_platform_info_guest_read;
 	u32 user_space_msr_mask;

@@ -328,7 +328,7 @@ static void give_out(struct kvm_vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
 
-	run->flags = 0;
+	run->flags = vcpu->arch.run_flags;
 	run->if_flag = !!(kvm_get_rflags(vcpu) & X86_EFLAGS_IF);
 	run->cr8 = kvm_get_cr8(vcpu);
 	run->apic_base = vcpu->arch.apic_base;
@@ -357,7 +357,7 @@ int kvm_arch_vcpu_run(struct kvm_vcpu *vcpu)
 
 	kvm_fpu_load_guest(vcpu);
 	kvm_vcpu_srcu_lock(vcpu);
-	vcpu->run->flags = 0;
+	vcpu->arch.run_flags = 0;
 	kvm_flight_back(vcpu);
 	r = run_loaded(vcpu);
 	vcpu->arch.at_boundary = false;

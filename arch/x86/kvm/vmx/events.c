@@ -178,6 +178,8 @@ static void restore_nmi_blocking(struct vcpu_vmx *vmx)
 		return;
 	case EXIT_REASON_EPT_VIOLATION:
 	case EXIT_REASON_PML_FULL:
+	case EXIT_REASON_NOTIFY:
+		/* All have it in the same bit. */
 		if (vmx_nmi_unblocked_by_exit(vmx))
 			break;
 		return;

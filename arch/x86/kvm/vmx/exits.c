@@ -202,6 +202,38 @@ static int monitor_trap(struct kvm_vcpu *vcpu)
 	return KVM_REENTER;
 }
 
+/* The guest has let no event in for a whole window: its VMM may want to know, and must where its state is lost. */
+static int notify(struct kvm_vcpu *vcpu)
+{
+	bool lost = vmx_exit_qual(to_vmx(vcpu)) & NOTIFY_VM_CONTEXT_INVALID;
+
+	vcpu->stat.notify_window_exits++;
+	if (!lost && !(vcpu->kvm->arch.notify_flags & KVM_X86_NOTIFY_VMEXIT_USER))
+		return KVM_REENTER;
+	vcpu->run->exit_reason = KVM_EXIT_NOTIFY;
+	vcpu->run->notify.flags = lost ? KVM_NOTIFY_CONTEXT_INVALID : 0;
+	return KVM_TO_USER;
+}
+
+/**
+ * vmx_report_bus_lock() - the guest has locked the bus before an exit
+ * @vcpu: current
+ * @r: what has become of the exit: a tier, VMX_LEAVE or an errno
+ *
+ * The VMM hears of it with the exit that goes to it anyway, or by one of its own.
+ *
+ * Return: what becomes of it now
+ */
+int vmx_report_bus_lock(struct kvm_vcpu *vcpu, int r)
+{
+	if (r < 0)
+		return r;
+	vcpu->arch.run_flags |= KVM_RUN_X86_BUS_LOCK;
+	if (r != KVM_TO_USER)
+		vcpu->run->exit_reason = KVM_EXIT_X86_BUS_LOCK;
+	return KVM_TO_USER;
+}
+
 /* ---- memory */
 
 u64 vmx_ept_error_code(struct vcpu_vmx *vmx)
@@ -288,12 +320,21 @@ static int (*const handlers[])(struct kvm_vcpu *vcpu) = {
 	[EXIT_REASON_RDSEED] = kvm_emulate_invalid_op,
 	[EXIT_REASON_UMWAIT] = kvm_emulate_invalid_op,
 	[EXIT_REASON_TPAUSE] = kvm_emulate_invalid_op,
+	[EXIT_REASON_BUS_LOCK] = nothing_to_do,
+	[EXIT_REASON_NOTIFY] = notify,
 };
+
+static int handle_exit(struct kvm_vcpu *vcpu, u16 code)
+{
+	if (likely(code < ARRAY_SIZE(handlers) && handlers[code]))
+		return handlers[code](vcpu);
+	return kvm_unexpected_exit(vcpu, to_vmx(vcpu)->exit_reason);
+}
 
 int vmx_handle_exit(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
-	u16 code = vmx_exit_code(vmx);
+	int r;
 
 	if (unlikely(vmx->deliver_in_software)) {
 		vmx->deliver_in_software = false;
@@ -303,9 +344,8 @@ int vmx_handle_exit(struct kvm_vcpu *vcpu)
 		return vmx_emulate_invalid_state(vcpu);
 	if (unlikely(vmx->fail || (vmx->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY)))
 		return vmx_entry_failed(vcpu);
-	if (likely(code < ARRAY_SIZE(handlers) && handlers[code]))
-		return handlers[code](vcpu);
-	return kvm_unexpected_exit(vcpu, vmx->exit_reason);
+	r = handle_exit(vcpu, vmx_exit_code(vmx));
+	return unlikely(vmx_locked_bus(vmx)) ? vmx_report_bus_lock(vcpu, r) : r;
 }
 
 void vmx_get_exit_info(struct kvm_vcpu *vcpu, struct kvm_exit_info *info)

@@ -88,6 +88,10 @@ static u32 cpu2_controls(struct vcpu_vmx *vmx)
 		val |= all & SECONDARY_EXEC_ENABLE_RDTSCP;
 	if (!(vcpu->arch.disabled_exits & KVM_X86_DISABLE_EXITS_PAUSE))
 		val |= all & SECONDARY_EXEC_PAUSE_LOOP_EXITING;
+	if (vcpu->kvm->arch.bus_lock_exit)
+		val |= SECONDARY_EXEC_BUS_LOCK_DETECTION;
+	if (vcpu->kvm->arch.notify_flags)
+		val |= SECONDARY_EXEC_NOTIFY_VM_EXITING;
 	return val;
 }
 

@@ -65,7 +65,39 @@ static bool can_be_entered(struct vcpu_vmx *vmx)
  */
 void vmx_state_changed(struct vcpu_vmx *vmx)
 {
-	vmx->emulation_required = !can_be_entered(vmx);
+	bool was = vmx->emulation_required;
+
+	vmx->emulation_required = vmx_hw.emulates_invalid && !can_be_entered(vmx);
+	/* In software, interrupts are injected as without a virtual APIC. */
+	if (unlikely(was != vmx->emulation_required))
+		vmx_update_apicv(&vmx->vcpu);
+}
+
+/* Entries refused in a row that are worth another try. */
+#define MAX_RESCUES 64
+
+/**
+ * vmx_rescue() - an entry was refused for the guest's state
+ * @vcpu: current
+ *
+ * What was not foreseen (an interrupt that the VMM injects while the guest has them off, RIP beyond what addresses are) is
+ * carried out in software, one step at a time, as long as that leads anywhere.
+ *
+ * Return: do so; else it is a failure to report
+ */
+bool vmx_rescue(struct kvm_vcpu *vcpu)
+{
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+
+	if (!vmx_hw.emulates_invalid)
+		return false;
+	if (vcpu->stat.exits != vmx->rescue_exits + 1)
+		vmx->rescues = 0;
+	vmx->rescue_exits = vcpu->stat.exits;
+	if (++vmx->rescues > MAX_RESCUES)
+		return false;
+	vmx_cancel_injection(vcpu);
+	return true;
 }
 
 static int one_step(struct kvm_vcpu *vcpu)

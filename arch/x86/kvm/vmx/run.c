@@ -175,10 +175,10 @@ static __always_inline void post_exit(struct vcpu_vmx *vmx)
 static __always_inline struct kvm_flight_exit *record_exit(struct vcpu_vmx *vmx)
 {
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
+	u16 code = vmx_exit_code(vmx);
 	u64 gpa = 0;
 
-	if (KVM_FLIGHT && (vmx->exit_reason == EXIT_REASON_EPT_VIOLATION ||
-			   vmx->exit_reason == EXIT_REASON_EPT_MISCONFIG))
+	if (KVM_FLIGHT && (code == EXIT_REASON_EPT_VIOLATION || code == EXIT_REASON_EPT_MISCONFIG))
 		gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
 	kvm_rip_read(vcpu); /* is cached with that */
 	trace_kvm_exit(vcpu);
@@ -274,7 +274,7 @@ static __always_inline int fast_exit(struct vcpu_vmx *vmx)
 {
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
 
-	switch (vmx->exit_reason) {
+	switch (vmx_exit_code(vmx)) {
 	case EXIT_REASON_EXTERNAL_INTERRUPT:
 		return external_interrupt(vmx);
 	case EXIT_REASON_EXCEPTION_NMI:
@@ -351,6 +351,9 @@ static int loop(struct vcpu_vmx *vmx, bool immediate_exit)
 		if (unlikely(vmx->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
 			return KVM_AGAIN;
 		r = fast_exit(vmx);
+		if (unlikely(vmx->exit_reason & VMX_EXIT_REASON_BUS_LOCK_DETECTED) &&
+		    r != KVM_AGAIN)
+			return vmx_report_bus_lock(vcpu, r);
 		if (r != KVM_REENTER || !kvm_inner_loop_continue(vcpu))
 			return r;
 		kvm_flight_served(vcpu, e);

@@ -49,6 +49,8 @@ static void write_constants(struct vcpu_vmx *vmx)
 		vmcs_write32(PLE_GAP, vmx_hw.ple_gap);
 		vmcs_write32(PLE_WINDOW, vmx_hw.ple_window);
 	}
+	if (vmx->vcpu.kvm->arch.notify_flags)
+		vmcs_write32(NOTIFY_WINDOW, vmx->vcpu.kvm->arch.notify_window);
 	vmx_pml_init(vmx);
 	vmx_apicv_write_constants(vmx);
 	vmx_write_host_constants();

@@ -31,8 +31,9 @@ MODULE_PARM_DESC(unrestricted_guest, "Real mode in hardware where the CPU can; N
 
 static bool emulate_invalid_guest_state = true;
 module_param(emulate_invalid_guest_state, bool, 0444);
-MODULE_PARM_DESC(emulate_invalid_guest_state,
-		 "Emulate state that the CPU cannot be entered with; N: KVM_EXIT_FAIL_ENTRY");
+MODULE_PARM_DESC(
+	emulate_invalid_guest_state,
+	"Emulate state that the CPU cannot be entered with; N: KVM_EXIT_FAIL_ENTRY, needs unrestricted guest");
 
 static bool vpid = true;
 module_param(vpid, bool, 0444);
@@ -50,11 +51,15 @@ static bool eptad = true;
 module_param(eptad, bool, 0444);
 MODULE_PARM_DESC(eptad, "Accessed and dirty bits in EPT where the CPU has them");
 
-static bool preemption_timer;
+static bool enable_apicv = true;
+module_param(enable_apicv, bool, 0444);
+MODULE_PARM_DESC(enable_apicv,
+		 "Local APICs virtualized by the CPU where it can; needs flexpriority");
+
+static bool preemption_timer = true;
 module_param(preemption_timer, bool, 0444);
-MODULE_PARM_DESC(
-	preemption_timer,
-	"VMX-preemption timer for the guest's TSC deadline; not yet tried enough to be the default");
+MODULE_PARM_DESC(preemption_timer,
+		 "VMX-preemption timer for the guest's TSC deadline where the CPU has it");
 
 static bool pml = true;
 module_param(pml, bool, 0444);
@@ -136,6 +141,10 @@ static int set_caps(void)
 		.tsc_ratio_frac_bits = 48,
 		.tsc_ratio_max = ~0ULL,
 		.deadline_timer = vmx_has(PIN, PIN_BASED_VMX_PREEMPTION_TIMER),
+		.virtual_apic = vmx_hw.apicv,
+		.shadows_tpr = vmx_hw.apic_access,
+		.bus_lock_exits = vmx_has(CPU2, SECONDARY_EXEC_BUS_LOCK_DETECTION),
+		.notify_exits = vmx_has(CPU2, SECONDARY_EXEC_NOTIFY_VM_EXITING),
 		.supported_xss = 0,
 	};
 	if (!vmx_hw.ept_ad)
@@ -172,6 +181,11 @@ static int find_features(void)
 	eptad = vmx_hw.ept_ad;
 	pml = vmx_has(CPU2, SECONDARY_EXEC_ENABLE_PML);
 	preemption_timer = vmx_has(PIN, PIN_BASED_VMX_PREEMPTION_TIMER);
+	vmx_hw.emulates_invalid = emulate_invalid_guest_state;
+	if (!emulate_invalid_guest_state && !vmx_hw.unrestricted) {
+		pr_err("emulate_invalid_guest_state=0: without unrestricted guest, real mode is nothing but such a state\n");
+		return -EOPNOTSUPP;
+	}
 	if (nested)
 		pr_notice("nested=1: VMX for guests is not there yet\n");
 	nested = false;

@@ -35,6 +35,9 @@
 #include "regs.h"
 #include "vmx/vmcs.h"
 
+/* In the exit reason besides the basic one (SDM vol. 3C, 25.9.1): the guest has locked the bus. */
+#define VMX_EXIT_REASON_BUS_LOCK_DETECTED BIT(26)
+
 /* Answer of fast handlers besides enum kvm_tier: leave the inner loop, the exit needs no more. */
 #define VMX_LEAVE 3
 
@@ -59,6 +62,7 @@ enum vmx_control_word {
  * @cr0_fixed0, @cr0_fixed1, @cr4_fixed0, @cr4_fixed1: bits that must be 1, bits that may be 1, in VMX operation
  * @control: what is used of each word, with the bits that must be 1
  * @unrestricted: real mode and unpaged protected mode run in hardware
+ * @emulates_invalid: guest state that cannot be entered is emulated, rather than entered in vain
  * @ept_ad: EPT has accessed and dirty bits
  * @invept_context, @invvpid_addr, @invvpid_single: extents that the instructions have
  * @vpid: virtual processor ids are used
@@ -77,6 +81,7 @@ struct vmx_hw {
 	u64 cr4_fixed0, cr4_fixed1;
 	u64 control[VMX_CTL_WORDS];
 	bool unrestricted;
+	bool emulates_invalid;
 	bool ept_ad;
 	bool invept_context;
 	bool invvpid_addr;
@@ -311,6 +316,12 @@ static __always_inline u16 vmx_exit_code(const struct vcpu_vmx *vmx)
 	return vmx->exit_reason;
 }
 
+static __always_inline bool vmx_locked_bus(const struct vcpu_vmx *vmx)
+{
+	return vmx_exit_code(vmx) == EXIT_REASON_BUS_LOCK ||
+	       (vmx->exit_reason & VMX_EXIT_REASON_BUS_LOCK_DETECTED);
+}
+
 static __always_inline unsigned long vmx_exit_qual(struct vcpu_vmx *vmx)
 {
 	if (!(vmx->exit_avail & VMX_EXIT_HAVE_QUAL)) {
@@ -477,6 +488,7 @@ void vmx_l1d_flush(struct vcpu_vmx *vmx);
 /* exits.c.  vmx_ept_error_code(): what an EPT violation was, as KVM_PF_* */
 u64 vmx_ept_error_code(struct vcpu_vmx *vmx);
 int vmx_handle_exit(struct kvm_vcpu *vcpu);
+int vmx_report_bus_lock(struct kvm_vcpu *vcpu, int r);
 void vmx_get_exit_info(struct kvm_vcpu *vcpu, struct kvm_exit_info *info);
 
 /* cr_access.c */

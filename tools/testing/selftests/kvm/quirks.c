@@ -84,6 +84,62 @@ CASE(out_7e, "a write to port 0x7e is completed, with the quirk and without")
 	vcpu_expect_sync(cpu, 1);
 }
 
+/* The hypercall instruction of the other vendor's processors, and a jump behind the CATCH() that it was called from. */
+static u8 foreign[] __attribute__((aligned(64))) = { 0x0f, 0x01, 0, 0x41, 0xff, 0xe2 };
+
+#define VMCALL 0xc1
+#define VMMCALL 0xd9
+
+static void call_foreign(u64 want_vector)
+{
+	u64 ret = 11; /* KVM_HC_SCHED_YIELD, of nobody */
+
+	G_ASSERT_EQ(CATCH("jmp *%1", : "+a"(ret) : "r"(foreign), "b"(~0ULL)), want_vector);
+	if (want_vector == NO_VECTOR)
+		G_ASSERT_EQ(ret, 0);
+	guest_done();
+}
+
+CASE(foreign_hypercall,
+     "the other vendor's hypercall instruction works and becomes this one's own; with the quirk off it is #UD and stays")
+{
+	bool intel = cpu_is_intel();
+	struct vm *vm = vm_new(0);
+	u32 offered = NEED(vm->kvm, KVM_CAP_DISABLE_QUIRKS2);
+
+	foreign[2] = intel ? VMMCALL : VMCALL;
+	vcpu_expect_done(vcpu_new(vm, call_foreign, NO_VECTOR));
+	CHECK_EQ(foreign[2], intel ? VMCALL : VMMCALL);
+
+	if (!(offered & KVM_X86_QUIRK_FIX_HYPERCALL_INSN))
+		SKIP("not offered");
+	vm = vm_new(0);
+	OK(enable(vm, KVM_CAP_DISABLE_QUIRKS2, KVM_X86_QUIRK_FIX_HYPERCALL_INSN));
+	foreign[2] = intel ? VMMCALL : VMCALL;
+	vcpu_expect_done(vcpu_new(vm, call_foreign, 6));
+	CHECK_EQ(foreign[2], intel ? VMMCALL : VMCALL);
+}
+
+/* No machine has these modes that cannot tell: they are offered with the processor's controls, and refused without. */
+CASE(processor_exits,
+     "bus-lock and notify exits: what is not offered is refused, and so is what makes no sense")
+{
+	struct vm *vm = vm_new(VM_NO_MEMORY);
+	u64 modes = ioctl(vm->kvm, KVM_CHECK_EXTENSION, KVM_CAP_X86_BUS_LOCK_EXIT);
+	u64 flags = ioctl(vm->kvm, KVM_CHECK_EXTENSION, KVM_CAP_X86_NOTIFY_VMEXIT);
+
+	CHECK(!modes || modes == (KVM_BUS_LOCK_DETECTION_OFF | KVM_BUS_LOCK_DETECTION_EXIT));
+	CHECK_ERRNO(enable(vm, KVM_CAP_X86_BUS_LOCK_EXIT, 3), EINVAL);
+	CHECK_ERRNO(enable(vm, KVM_CAP_X86_BUS_LOCK_EXIT, 4), EINVAL);
+	if (!modes)
+		CHECK_ERRNO(enable(vm, KVM_CAP_X86_BUS_LOCK_EXIT, 2), EINVAL);
+	CHECK(!flags || flags == (KVM_X86_NOTIFY_VMEXIT_ENABLED | KVM_X86_NOTIFY_VMEXIT_USER));
+	CHECK_ERRNO(enable(vm, KVM_CAP_X86_NOTIFY_VMEXIT, 1ULL << 40 | 4), EINVAL);
+	CHECK_ERRNO(enable(vm, KVM_CAP_X86_NOTIFY_VMEXIT, 1ULL << 40 | 2), EINVAL);
+	if (!flags)
+		CHECK_ERRNO(enable(vm, KVM_CAP_X86_NOTIFY_VMEXIT, 1ULL << 40 | 1), EINVAL);
+}
+
 static void map_range(u64 unused)
 {
 	guest_sync(hypercall(12, 0x100000, 1, 0, 0));
