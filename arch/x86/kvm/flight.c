@@ -8,6 +8,7 @@
 #include <linux/kvm.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <asm/svm.h>
 #include <asm/tsc.h>
 #include <asm/vmx.h>
@@ -105,6 +106,31 @@ void kvm_flight_back(struct kvm_vcpu *vcpu)
 	f->cost[kvm_flight_row(reason_of(newest(f)))] += cycles_since(f->tsc_left);
 }
 
+/**
+ * kvm_flight_note() - why the vCPU cannot go on, in words
+ * @vcpu: current
+ * @format: a line without its end
+ *
+ * To the log, and to the recorder, which shows it behind the newest exit.  Of several reasons the recorder keeps the first.
+ */
+void kvm_flight_note(struct kvm_vcpu *vcpu, const char *format, ...)
+{
+	struct kvm_flight *f = &vcpu->arch.flight;
+	char text[KVM_FLIGHT_NOTE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	kvm_vcpu_info(vcpu, "%s\n", text);
+	if (f->note_pos == (f->pos | 1))
+		return;
+	memcpy(f->note, text, sizeof(text));
+	smp_wmb(); /* pairs with note_of() */
+	WRITE_ONCE(f->note_pos, f->pos | 1);
+}
+EXPORT_SYMBOL_GPL(kvm_flight_note);
+
 static u64 to_ns(u64 cycles)
 {
 	return tsc_khz ? mul_u64_u64_div_u64(cycles, NSEC_PER_MSEC, tsc_khz) : 0;
@@ -201,7 +227,7 @@ static void decision_words(const struct kvm_flight_exit *e, bool open, char *buf
 
 /* ---------------------------------------------------------------- reading */
 
-#define LINE 160
+#define LINE KVM_FLIGHT_NOTE
 #define EXITS_IN_LOG 32 /* a serial console is slow; the file has all */
 
 /* The ring as it was, without what may have been overwritten while it was copied. */
@@ -238,6 +264,15 @@ static void format_exit(const struct kvm_flight_exit *e, bool open, u64 now, cha
 		 e->info1, e->info2, open ? 0 : e->cycles, decision);
 }
 
+/* What was noted behind the newest exit, or NULL. */
+static const char *note_of(struct kvm_flight *f)
+{
+	u32 pos = READ_ONCE(f->note_pos);
+
+	smp_rmb();
+	return pos && pos == (READ_ONCE(f->pos) | 1) ? f->note : NULL;
+}
+
 /* The last @max of them, oldest first. */
 static void for_each_exit(struct kvm_vcpu *vcpu, u32 max, void (*line)(void *arg, const char *text),
 			  void *arg)
@@ -245,6 +280,7 @@ static void for_each_exit(struct kvm_vcpu *vcpu, u32 max, void (*line)(void *arg
 	struct kvm_flight *f = &vcpu->arch.flight;
 	struct snapshot *s = kvmalloc(sizeof(*s), GFP_KERNEL);
 	bool open = READ_ONCE(f->closed) != READ_ONCE(f->pos);
+	const char *note = note_of(f);
 	char text[LINE];
 	u64 now = rdtsc();
 	u32 i;
@@ -255,6 +291,10 @@ static void for_each_exit(struct kvm_vcpu *vcpu, u32 max, void (*line)(void *arg
 	for (i = min(s->nr, max); i > 0; i--) {
 		format_exit(&s->ring[(s->pos - i + 1) % KVM_FLIGHT_EXITS], open && i == 1, now,
 			    text, sizeof(text));
+		line(arg, text);
+	}
+	if (note) {
+		strscpy(text, note, sizeof(text));
 		line(arg, text);
 	}
 	kvfree(s);

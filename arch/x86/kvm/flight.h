@@ -83,6 +83,7 @@ static __always_inline void kvm_flight_served(struct kvm_vcpu *vcpu, struct kvm_
 /* flight.c */
 void kvm_flight_close(struct kvm_vcpu *vcpu, int tier);
 void kvm_flight_back(struct kvm_vcpu *vcpu);
+void kvm_flight_note(struct kvm_vcpu *vcpu, const char *format, ...) __printf(2, 3);
 void kvm_flight_print(struct kvm_vcpu *vcpu);
 const char *kvm_exit_name(u32 reason);
 

@@ -295,6 +295,8 @@ struct kvm_memslot_arch {};
 /* VMX has 75 reasons, SVM's codes go to 0xa5; nested page faults (0x400) and what is unknown share the last row. */
 #define KVM_EXIT_ROWS 192
 
+#define KVM_FLIGHT_NOTE 160
+
 enum kvm_flight_decision {
 	KVM_FLIGHT_SERVED, /* in the inner loop, and in again; the newest: or being dealt with */
 	KVM_FLIGHT_REENTER, /* the inner loop was left: the host's interrupt, or work that waited for the vCPU */
@@ -333,6 +335,8 @@ struct kvm_flight_exit {
  * @reported: @pos of the exit that was last reported as a failure, and 1: not 0 then
  * @with_vmm: the newest exit went to the VMM, at @tsc_left
  * @tsc_left: see @with_vmm
+ * @note: why the vCPU could not go on, in words: kvm_flight_note()
+ * @note_pos: @pos of the newest exit at that time, and 1: not 0 then
  * @ring: the last exits
  * @count: exits by reason
  * @cost: of those, in cycles of the TSC from the exit until the vCPU went on: in the kernel, and in the VMM when it was
@@ -344,6 +348,8 @@ struct kvm_flight {
 	u32 reported;
 	bool with_vmm;
 	u64 tsc_left;
+	u32 note_pos;
+	char note[KVM_FLIGHT_NOTE];
 	struct kvm_flight_exit ring[KVM_FLIGHT_EXITS];
 	u64 count[KVM_EXIT_ROWS];
 	u64 cost[KVM_EXIT_ROWS];

@@ -6,6 +6,7 @@
 #include <asm/processor.h>
 
 #include "cpuid.h"
+#include "flight.h"
 #include "run.h"
 #include "svm/entry_check.h"
 #include "svm/svm.h"
@@ -135,11 +136,11 @@ int svm_entry_failed(struct kvm_vcpu *vcpu)
 	fill(&e, to_svm(vcpu));
 	rule = svm_entry_check(&e, &from);
 	if (!rule)
-		kvm_vcpu_info(vcpu,
-			      "VMRUN refused the VMCB; it breaks none of the rules that we know\n");
+		kvm_flight_note(vcpu,
+				"VMRUN refused the VMCB; it breaks none of the rules that we know");
 	for (; rule; rule = svm_entry_check(&e, &from))
-		kvm_vcpu_info(vcpu, "VMRUN refused the VMCB: %s = 0x%llx: %s\n", rule->field,
-			      rule->value(&e), rule->text);
+		kvm_flight_note(vcpu, "VMRUN refused the VMCB: %s = 0x%llx: %s", rule->field,
+				rule->value(&e), rule->text);
 	r = kvm_fail_entry(vcpu, (u64)SVM_EXIT_ERR);
 	svm_cancel_injection(vcpu);
 	return r;

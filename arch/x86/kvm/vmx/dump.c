@@ -7,6 +7,7 @@
 #include <asm/processor.h>
 
 #include "cpuid.h"
+#include "flight.h"
 #include "run.h"
 #include "vmx/entry_check.h"
 #include "vmx/vmx.h"
@@ -255,10 +256,10 @@ static void name_rules(struct kvm_vcpu *vcpu, unsigned int step)
 	fill(e, to_vmx(vcpu));
 	rule = vmx_entry_check(e, step, &from);
 	if (!rule)
-		kvm_vcpu_info(vcpu, "the VMCS breaks none of the rules that we know\n");
+		kvm_flight_note(vcpu, "the VMCS breaks none of the rules that we know");
 	for (; rule; rule = vmx_entry_check(e, step, &from))
-		kvm_vcpu_info(vcpu, "entry refused: %s = 0x%llx: %s\n", rule->field, rule->value(e),
-			      rule->text);
+		kvm_flight_note(vcpu, "entry refused: %s = 0x%llx: %s", rule->field, rule->value(e),
+				rule->text);
 	kfree(e);
 }
 
