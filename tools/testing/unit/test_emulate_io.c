@@ -355,13 +355,17 @@ static void call_order(void **state)
 	}
 }
 
-/* Not aligned and not canonical, in the stack segment: the alignment is looked at first. */
+/* Not aligned and not canonical, in the stack segment: which is found first. */
 static void alignment_first(void **state)
 {
 	m.c.gpr[EMUL_RBP] = BIT_ULL(47) + 8;
 	assert_int_equal(RUN(&m, 0x48, 0x0f, 0xc7, 0x4d, 0x00), EMUL_FAULT); /* cmpxchg16b (%rbp) */
 	assert_int_equal(m.c.fault.vector, EMUL_GP);
 	assert_int_equal(RUN(&m, 0x0f, 0xae, 0x45, 0x00), EMUL_FAULT); /* fxsave (%rbp) */
+	assert_int_equal(m.c.fault.vector, EMUL_SSF);
+	/* The end alone */
+	m.c.gpr[EMUL_RBP] = BIT_ULL(47) - 8;
+	assert_int_equal(RUN(&m, 0x0f, 0xae, 0x45, 0x00), EMUL_FAULT);
 	assert_int_equal(m.c.fault.vector, EMUL_GP);
 	m.c.gpr[EMUL_RBP] = BIT_ULL(47);
 	assert_int_equal(RUN(&m, 0x48, 0x0f, 0xc7, 0x4d, 0x00), EMUL_FAULT);

@@ -96,12 +96,14 @@ static enum emul_result probe_push(struct emul_ctxt *c, unsigned int bytes)
 enum emul_result em_call(struct emul_ctxt *c)
 {
 	u64 rsp = c->gpr[EMUL_RSP], ret = c->next_rip, target;
+	enum emul_result res;
 
 	TRY(near_target(c, &target));
-	/* A target that is not canonical: AMD's processors fault on the stack first, Intel's on the target. */
-	if (em_long(c) && !em_canonical(c, target) && !em_has(c, EMUL_F_INTEL))
+	res = em_branch(c, target, c->insn.op_bytes);
+	/* A target where no code can be: AMD's processors fault on the stack first, Intel's on the target. */
+	if (unlikely(res != EMUL_DONE) && !em_has(c, EMUL_F_INTEL))
 		TRY(probe_push(c, c->insn.op_bytes));
-	TRY(em_branch(c, target, c->insn.op_bytes));
+	TRY(res);
 	TRY(em_push(c, &rsp, ret, c->insn.op_bytes));
 	em_set_rsp(c, rsp);
 	return EMUL_DONE;

@@ -306,8 +306,8 @@ enum emul_result em_mxcsr(struct emul_ctxt *c)
 
 static enum emul_result fx_lin(struct emul_ctxt *c, unsigned int acc, u64 *lin)
 {
-	/* Alignment goes before the checks of the address. */
-	TRY(em_linear(c, c->insn.seg, em_ea(c), 0, acc, lin));
+	/* The beginning, the alignment, then the end. */
+	TRY(em_linear(c, c->insn.seg, em_ea(c), 1, acc, lin));
 	if (*lin & 15) {
 		TRY(em_align(c, *lin, 4, acc));
 		return emul_raise_gp(c, 0);
