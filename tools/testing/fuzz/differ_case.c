@@ -406,7 +406,8 @@ bool gen_case(struct rng *r, struct fuzz_case *fc, const char *only)
 	if (ctxt.insn.mem)
 		aim(r, fc);
 	begin(fc);
-	if (emul_decode(&ctxt) != EMUL_DONE)
+	/* What looked like the displacement may have been the opcode. */
+	if (emul_decode(&ctxt) != EMUL_DONE || ctxt.insn.desc != d || ctxt.insn.len != fc->len)
 		return false;
 	prepare_implicit(r, fc);
 	if (!prepare_memory(r, fc))
