@@ -2,7 +2,7 @@
 /* Control registers, descriptor tables and segments as the guest uses them. */
 #include "vm.h"
 
-static void cr0(u64 tcg)
+static void cr0(u64 halves)
 {
 	u64 old = read_cr0();
 	u16 msw;
@@ -21,7 +21,7 @@ static void cr0(u64 tcg)
 	/* What must not be */
 	G_ASSERT_EQ(CATCH("mov %0, %%cr0", : : "r"(old & ~CR0_PE)), 13);
 	G_ASSERT_EQ(CATCH("mov %0, %%cr0", : : "r"(old | CR0_NW)), 13);
-	if (!tcg) /* QEMU's processor does not look at the upper halves. */
+	if (!halves)
 		G_ASSERT_EQ(CATCH("mov %0, %%cr0", : : "r"(old | BIT(40))), 13);
 	G_ASSERT_EQ(CATCH("mov %0, %%cr0", : : "r"(old & ~CR0_PG)), 13); /* in 64-bit code */
 	G_ASSERT_EQ(read_cr0(), old);
@@ -35,10 +35,12 @@ static void cr0(u64 tcg)
 
 CASE(cr0_bits, "CR0: bits set and cleared, CLTS, LMSW, SMSW, combinations that are #GP")
 {
-	vcpu_expect_sync(vm_with(0, cr0, cpu_is_tcg()), 1);
+	vcpu_expect_sync(vm_with(0, cr0, !!cpu_quirk(QUIRK_CR_HALVES)), 1);
 }
 
-static void cr4(u64 tcg)
+static bool reads_cr4;
+
+static void cr4(u64 halves)
 {
 	u64 old = read_cr4();
 
@@ -48,17 +50,17 @@ static void cr4(u64 tcg)
 	write_cr4(old | CR4_MCE);
 	G_ASSERT_EQ(read_cr4(), old | CR4_MCE);
 	write_cr4(old & ~CR4_MCE);
-	if (!tcg) /* QEMU's processor does not let a hypervisor intercept reads of CR4. */
+	if (!reads_cr4)
 		G_ASSERT_EQ(read_cr4(), old & ~CR4_MCE);
 	G_ASSERT_EQ(CATCH("xsetbv", : : "c"(0), "a"(1), "d"(0)), 6);
 	write_cr4(old);
 	G_ASSERT_EQ(CATCH("mov %0, %%cr4", : : "r"(old & ~CR4_PAE)), 13);
 	G_ASSERT_EQ(CATCH("mov %0, %%cr4", : : "r"(old | BIT(31))), 13);
-	if (!tcg)
+	if (!halves)
 		G_ASSERT_EQ(CATCH("mov %0, %%cr4", : : "r"(old | BIT(33))), 13);
 	G_ASSERT_EQ(read_cr4(), old);
 	/* CR3 */
-	if (!tcg)
+	if (!halves)
 		G_ASSERT_EQ(CATCH("mov %0, %%cr3", : : "r"(read_cr3() | BIT(60))), 13);
 	write_cr3(read_cr3());
 	/* CR1, CR5 and so on are not there. */
@@ -74,8 +76,9 @@ static void cr4(u64 tcg)
 
 CASE(cr4_bits, "CR4 and CR3: what is reserved is #GP; CR2 is kept over exits")
 {
-	struct vcpu *cpu = vm_with(0, cr4, cpu_is_tcg());
+	struct vcpu *cpu = vm_with(0, cr4, !!cpu_quirk(QUIRK_CR_HALVES));
 
+	reads_cr4 = cpu_quirk(QUIRK_CR4_READ);
 	vcpu_expect_sync(cpu, 1);
 	vcpu_expect_sync(cpu, 2);
 }

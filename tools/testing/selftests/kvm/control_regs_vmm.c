@@ -87,14 +87,13 @@ CASE(ts_mp, "TS and MP change by CLTS and LMSW, are in force, and the VMM sees t
 	vcpu_expect_done(cpu);
 }
 
-/* QEMU's processor drops the upper half before a hypervisor can see it, and lets reads of CR4 through. */
-static void bad_values(u64 tcg)
+static void bad_values(u64 halves)
 {
 	u64 cr0 = read_cr0(), cr4 = read_cr4();
 
 	G_ASSERT_EQ(catch_cr0(cr0 | CR0_NW), 13);
 	G_ASSERT_EQ(catch_cr0(cr0 & ~CR0_PE), 13);
-	if (!tcg)
+	if (!halves)
 		G_ASSERT_EQ(catch_cr0(cr0 | BIT(32)), 13);
 	/* Paging cannot be switched off in 64-bit mode. */
 	G_ASSERT_EQ(catch_cr0(cr0 & ~CR0_PG), 13);
@@ -111,10 +110,10 @@ static void bad_values(u64 tcg)
 
 CASE(bad, "values that the manual forbids raise #GP(0) and change nothing")
 {
-	vcpu_expect_done(vm_with(0, bad_values, cpu_is_tcg()));
+	vcpu_expect_done(vm_with(0, bad_values, !!cpu_quirk(QUIRK_CR_HALVES)));
 }
 
-static void cr4_bits(u64 tcg)
+static void cr4_bits(u64 read_through)
 {
 	u64 cr4 = read_cr4() & ~(CR4_MCE | CR4_TSD);
 
@@ -122,11 +121,11 @@ static void cr4_bits(u64 tcg)
 		write_cr4(cr4 | CR4_MCE);
 		G_ASSERT_EQ(read_cr4(), cr4 | CR4_MCE);
 		write_cr4(cr4);
-		if (!tcg)
+		if (!read_through)
 			G_ASSERT_EQ(read_cr4(), cr4);
 	}
 	write_cr4(cr4 | CR4_TSD);
-	G_ASSERT_EQ(read_cr4() & ~(tcg ? CR4_MCE : 0), cr4 | CR4_TSD);
+	G_ASSERT_EQ(read_cr4() & ~(read_through ? CR4_MCE : 0), cr4 | CR4_TSD);
 	rdtsc(); /* in ring 0 it stays allowed */
 	write_cr4(cr4);
 	guest_done();
@@ -134,7 +133,7 @@ static void cr4_bits(u64 tcg)
 
 CASE(cr4_seen, "CR4 is what the guest wrote, also where the host needs a bit for itself")
 {
-	vcpu_expect_done(vm_with(0, cr4_bits, cpu_is_tcg()));
+	vcpu_expect_done(vm_with(0, cr4_bits, !!cpu_quirk(QUIRK_CR4_READ)));
 }
 
 #define VA 0xf0000000UL

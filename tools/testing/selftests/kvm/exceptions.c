@@ -2,7 +2,7 @@
 /* Exceptions that the guest raises and takes by itself, each vector with its error code. */
 #include "vm.h"
 
-static bool on_tcg; /* takes it for #GP */
+static bool takes_it_for_gp;
 
 static void each(u64 unused)
 {
@@ -34,13 +34,13 @@ static void each(u64 unused)
 		     :
 		     : "r"(0x8000000000000000)
 		     : "rax", "memory");
-	G_ASSERT_EQ(READ_ONCE(cpu->vector), on_tcg ? 13 : 12);
+	G_ASSERT_EQ(READ_ONCE(cpu->vector), takes_it_for_gp ? 13 : 12);
 	G_ASSERT_EQ(cpu->error, 0);
 }
 
 CASE(faults, "#DE, #BP, #UD, #NP, #SS, #GP, with their error codes")
 {
-	on_tcg = cpu_is_tcg();
+	takes_it_for_gp = cpu_quirk(QUIRK_SS_CANONICAL);
 	vcpu_expect_done(vm_with(0, each, 0));
 }
 
@@ -108,8 +108,7 @@ CASE(fpu, "#MF, and #GP for an unaligned vector access")
 
 CASE(xm, "#XM")
 {
-	if (cpu_is_tcg())
-		SKIP("QEMU's processor raises no SIMD exceptions");
+	SKIP_QUIRK(QUIRK_XM);
 	vcpu_expect_done(vm_with(0, simd, 0));
 }
 
@@ -135,8 +134,7 @@ CASE(align, "#AC in user mode")
 {
 	struct vcpu *cpu = vm_with(0, alignment, 0);
 
-	if (cpu_is_tcg())
-		SKIP("QEMU's processor checks no alignment");
+	SKIP_QUIRK(QUIRK_AC);
 	guest_handlers[17] = guest_handlers[6] = at_ac;
 	vcpu_expect_sync(cpu, 17 << 8);
 }

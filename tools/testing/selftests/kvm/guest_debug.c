@@ -77,10 +77,7 @@ CASE(software, "an INT3 that the debugger put there stops before it, with the gu
 	struct kvm_regs r;
 	u8 old = *at;
 
-	if (cpu_is_tcg())
-		SKIP("QEMU's processor does not let a hypervisor intercept INT3");
-	if (cpu_is_bochs())
-		SKIP("Bochs' processor delivers it to the guest, with the distribution's modules, too");
+	SKIP_QUIRK(QUIRK_INT3);
 	OK(mprotect((void *)((u64)at & -PAGE), PAGE, PROT_READ | PROT_WRITE | PROT_EXEC));
 	*at = 0xcc;
 	set(cpu, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP, 0, 0);
@@ -207,8 +204,7 @@ CASE(inject_bp, "KVM_GUESTDBG_INJECT_BP hands an INT3 that has stopped the guest
 {
 	struct vcpu *cpu;
 
-	if (cpu_is_tcg())
-		SKIP("QEMU's processor does not let a hypervisor inject #BP as hardware does");
+	SKIP_QUIRK(QUIRK_INJECT_BP);
 	guest_handlers[3] = take;
 	counts[3] = 0;
 	cpu = vm_with(0, int3, 0);

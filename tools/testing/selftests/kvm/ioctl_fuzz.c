@@ -562,8 +562,7 @@ CASE_SLOW(random, "random ioctls from four threads: the kernel bears it and keep
 	int status;
 	pid_t pid;
 
-	if (cpu_is_bochs())
-		SKIP("Bochs gives up (PANIC) at states of a guest that a processor runs or refuses");
+	SKIP_QUIRK(QUIRK_PANIC);
 	pid = OK(fork());
 	if (!pid) {
 		fuzz();

@@ -7,24 +7,6 @@
 /* A device of 64 bytes of plain memory, played by the program. */
 static u8 device[64];
 
-static struct event run_with_device(struct vcpu *cpu)
-{
-	for (;;) {
-		struct event ev = vcpu_run(cpu);
-		struct kvm_run *run = cpu->run;
-		u64 at;
-
-		if (ev.kind != EV_EXIT || run->exit_reason != KVM_EXIT_MMIO)
-			return ev;
-		at = run->mmio.phys_addr - DEV;
-		REQUIRE(at + run->mmio.len <= sizeof(device));
-		if (run->mmio.is_write)
-			memcpy(device + at, run->mmio.data, run->mmio.len);
-		else
-			memcpy(run->mmio.data, device + at, run->mmio.len);
-	}
-}
-
 static void run(void (*code)(u64))
 {
 	struct vcpu *cpu = vm_with(0, code, 0);
@@ -32,7 +14,7 @@ static void run(void (*code)(u64))
 
 	for (u32 i = 0; i < sizeof(device); i++)
 		device[i] = i + 1;
-	ev = run_with_device(cpu);
+	ev = vcpu_run_device(cpu, DEV, device, sizeof(device));
 	if (ev.kind == EV_EXIT)
 		FAIL("exit %u (%s)", cpu->run->exit_reason, exit_name(cpu->run->exit_reason));
 	CHECK_EQ(ev.kind, EV_DONE);

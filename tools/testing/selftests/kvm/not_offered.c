@@ -96,8 +96,7 @@ CASE(no_rdtscp, "RDTSCP raises #UD when CPUID does not have it")
 	struct kvm_cpuid2 *supported = cpuid_supported(cpu->vm->kvm);
 	struct kvm_cpuid_entry2 *e = cpuid_find(supported, 0x80000001, 0);
 
-	if (cpu_is_tcg())
-		SKIP("QEMU's processor does not let a hypervisor intercept RDTSCP");
+	SKIP_QUIRK(QUIRK_RDTSCP);
 	if (!e || !(e->edx & BIT(27)))
 		SKIP("no RDTSCP here");
 	e->edx &= ~(u32)BIT(27);

@@ -43,8 +43,7 @@ static struct vcpu *machine(void)
 	struct vcpu *cpu;
 	struct vm *vm;
 
-	if (cpu_is_tcg())
-		SKIP("QEMU's TCG never comes out of some of these states, and its CPU is lost");
+	SKIP_QUIRK(QUIRK_LOST_CPU);
 	vm = vm_new(0);
 	cpu = vcpu_new_bare(vm, 0);
 	sigaction(SIGALRM, &sa, NULL);

@@ -71,7 +71,7 @@ CASE(emulated, "an instruction on device memory that changes is read anew each t
 }
 
 static volatile u32 wanted, seen;
-static bool tcg;
+static bool misses;
 
 /*
  * QEMU's processor may miss a write to code that another one is translating (with the distribution's modules, too, once
@@ -84,7 +84,7 @@ static void writer(u64 unused)
 		wanted = i;
 		for (u32 spins = 1; seen != i; spins++) {
 			relax();
-			if (tcg && !(spins % 1000000))
+			if (misses && !(spins % 1000000))
 				code[1] = i;
 		}
 	}
@@ -106,7 +106,7 @@ CASE(other_cpu, "code that another CPU writes is what this one runs after it ser
 	struct vm *vm = vm_new(0);
 	struct runner *a, *b;
 
-	tcg = cpu_is_tcg();
+	misses = cpu_quirk(QUIRK_MISSED_CODE);
 	write_code(0);
 	a = vcpu_start(vcpu_new(vm, writer, 0));
 	b = vcpu_start(vcpu_new(vm, runner_code, 0));

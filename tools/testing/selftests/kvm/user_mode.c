@@ -68,8 +68,7 @@ CASE(privileged, "privileged instructions are #GP(0) in user mode, intercepted o
 	expect_trap(do_out, 13, 0);
 	expect_trap(do_lgdt, 13, 0);
 	expect_trap(do_invlpg, 13, 0);
-	/* QEMU's processor asks the hypervisor before it looks at the privilege. */
-	if (!cpu_is_tcg())
+	if (!cpu_quirk(QUIRK_WBINVD))
 		expect_trap(do_wbinvd, 13, 0);
 	/* CR4.OSXSAVE is 0, which counts for more. */
 	expect_trap(do_xsetbv, 6, 0);

@@ -592,6 +592,25 @@ void vcpu_expect_done(struct vcpu *cpu)
 		wrong_event(cpu, ev, "done");
 }
 
+struct event vcpu_run_device(struct vcpu *cpu, u64 gpa, u8 *memory, size_t size)
+{
+	struct kvm_run *run = cpu->run;
+
+	for (;;) {
+		struct event ev = vcpu_run(cpu);
+		u64 at;
+
+		if (ev.kind != EV_EXIT || run->exit_reason != KVM_EXIT_MMIO)
+			return ev;
+		at = run->mmio.phys_addr - gpa;
+		REQUIRE(at < size && run->mmio.len <= size - at);
+		if (run->mmio.is_write)
+			memcpy(memory + at, run->mmio.data, run->mmio.len);
+		else
+			memcpy(run->mmio.data, memory + at, run->mmio.len);
+	}
+}
+
 void vcpu_expect_exit(struct vcpu *cpu, u32 reason)
 {
 	struct event ev = vcpu_run(cpu);
@@ -663,22 +682,6 @@ void vcpu_set_cpuid(struct vcpu *cpu, struct kvm_cpuid2 *cpuid)
 }
 
 /* -------------------------------------------------------------------------------------------------------- small helps */
-
-bool cpu_is_tcg(void)
-{
-	struct cpuid_regs r = cpuid(0x40000000, 0);
-
-	return (cpuid(1, 0).ecx & BIT(31)) && !memcmp(&r.ebx, "TCGT", 4);
-}
-
-/* <sys/io.h> has an inb() of its own. */
-extern int ioperm(unsigned long from, unsigned long num, int turn_on);
-
-bool cpu_is_bochs(void)
-{
-	/* Its debug port answers with its own number. */
-	return !ioperm(0xe9, 1, 1) && inb(0xe9) == 0xe9;
-}
 
 int open_fds(void)
 {

@@ -135,6 +135,8 @@ struct event vcpu_run(struct vcpu *cpu);
 void vcpu_expect_sync(struct vcpu *cpu, u64 value);
 void vcpu_expect_done(struct vcpu *cpu);
 void vcpu_expect_exit(struct vcpu *cpu, u32 reason);
+/* Runs with @size bytes of plain memory at @gpa, where no slot is, played by the program: until anything else comes. */
+struct event vcpu_run_device(struct vcpu *cpu, u64 gpa, u8 *memory, size_t size);
 /* Runs to the end in a thread; join with vcpu_join(). */
 struct runner;
 struct runner *vcpu_start(struct vcpu *cpu);
@@ -148,10 +150,33 @@ void vcpu_set_cpuid(struct vcpu *cpu, struct kvm_cpuid2 *cpuid);
 
 /* -------------------------------------------------------------------------------------------------------- small helps */
 
-/* Whether the processor below is QEMU's emulated one, which lacks a few things that all real ones have. */
-bool cpu_is_tcg(void);
-/* Is this one of Bochs' processors? */
-bool cpu_is_bochs(void);
+/* Where an emulated processor does otherwise than real ones: quirks.c. */
+enum quirk {
+	QUIRK_RDTSCP,
+	QUIRK_INT3,
+	QUIRK_INJECT_BP,
+	QUIRK_WBINVD,
+	QUIRK_CR_HALVES,
+	QUIRK_CR4_READ,
+	QUIRK_SS_CANONICAL,
+	QUIRK_XM,
+	QUIRK_AC,
+	QUIRK_MISSED_CODE,
+	QUIRK_FORCED,
+	QUIRK_PARTS,
+	QUIRK_LOADS_TF,
+	QUIRK_PANIC,
+	QUIRK_LOST_CPU,
+};
+/* What the processor below does, in a sentence; NULL: as the manuals say. */
+const char *cpu_quirk(enum quirk quirk);
+#define SKIP_QUIRK(quirk)                            \
+	do {                                         \
+		const char *_why = cpu_quirk(quirk); \
+                                                     \
+		if (_why)                            \
+			SKIP("%s", _why);            \
+	} while (0)
 /* Name of an exit reason. */
 const char *exit_name(u32 reason);
 /* Number of /proc/self/fd entries, and a number of /proc/meminfo in KiB. */
