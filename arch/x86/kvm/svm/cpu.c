@@ -2,6 +2,8 @@
 /*
  * One host CPU: switching SVM on and off, host save areas, and what is put back only before user space runs.
  */
+#define pr_fmt(fmt) "kvm_amd: " fmt
+
 #include <linux/mm.h>
 #include <linux/mem_encrypt.h>
 #include <asm/cpufeature.h>

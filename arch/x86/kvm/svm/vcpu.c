@@ -4,6 +4,7 @@
  */
 #include <linux/mm.h>
 #include <linux/mem_encrypt.h>
+#include <asm/asm.h>
 #include <asm/cpufeature.h>
 #include <asm/io.h>
 #include <asm/nospec-branch.h>
@@ -145,7 +146,8 @@ void svm_prepare_switch(struct kvm_vcpu *vcpu)
 
 	if (likely(svm->host_saved))
 		return;
-	asm volatile("vmsave %0" : : "a"(svm->host_vmcb_pa) : "memory");
+	/* Where a reboot has switched SVM off meanwhile, svm_enter_guest() will find out. */
+	asm volatile("1: vmsave %0\n2:" _ASM_EXTABLE(1b, 2b) : : "a"(svm->host_vmcb_pa) : "memory");
 	svm->host_saved = true;
 
 	if (svm_hw.tsc_scaling && cpu->tsc_ratio != svm->tsc_ratio) {
