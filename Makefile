@@ -111,7 +111,7 @@ labroot:
 .PHONY: check
 check:
 	@MAKE="$(MAKE)" tools/testing/run lint abi docs unit fuzz models test-lab selftests tracing reload guests irqchips \
-		samples bench-short selftests-intel reload-intel tracing-intel guest-intel
+		samples bench-short host selftests-intel reload-intel tracing-intel guest-intel
 
 ## check-quick: the ones that take a moment; under five minutes
 .PHONY: check-quick
@@ -184,6 +184,12 @@ selftests-intel: $(if $(filter stock,$(MODULE)),,modules-lab)
 .PHONY: selftests-intel-quick
 selftests-intel-quick:
 	@$(MAKE) selftests VENDOR=intel SMP=1 ONLY="run_exit real_mode paging exceptions interrupt halt apic_timer"
+
+## host: where the modules do not load; kexec, a crash and a reset while guests run (VENDOR)
+.PHONY: host
+host: modules-lab
+	@$(inroot) make $(jobs) --no-print-directory -C tools/testing/selftests/kvm
+	@tools/testing/host/run $(or $(VENDOR),amd)
 
 ## reload: load and unload our modules and the distribution's in turn (VENDOR, TIMES)
 .PHONY: reload
