@@ -109,6 +109,7 @@ void kvm_make_all_cpus_request(struct kvm *kvm, int req, bool wait)
 	put_cpu();
 	free_cpumask_var(cpus);
 }
+EXPORT_SYMBOL_GPL(kvm_make_all_cpus_request);
 
 bool kvm_vcpu_wake_up(struct kvm_vcpu *vcpu)
 {

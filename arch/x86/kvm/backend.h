@@ -52,6 +52,7 @@ struct kvm_exit_info {
  * @shadows_tpr: guests use the TPR without exits, so nobody can be told where they do
  * @bus_lock_exits: a guest that locks the bus can be made to exit
  * @notify_exits: a guest that lets no event in for too long can be made to exit
+ * @virtual_apic_direct: it looks for requests in the APIC's page, and not in the descriptor
  * @supported_xss: bits of IA32_XSS that can be switched
  */
 struct kvm_backend_caps {
@@ -63,6 +64,7 @@ struct kvm_backend_caps {
 	struct tdp_format tdp;
 	bool deadline_timer;
 	bool virtual_apic;
+	bool virtual_apic_direct;
 	bool shadows_tpr;
 	bool bus_lock_exits;
 	bool notify_exits;
@@ -154,6 +156,8 @@ struct kvm_backend_caps {
 	KVM_X86_OP(void, update_cr8_intercept, (struct kvm_vcpu * vcpu, int tpr, int irr))                    \
 	/* -- [any] arch.apic_virtual: an interrupt was posted; false: the vCPU must leave the guest */       \
 	KVM_X86_OP(bool, post_interrupt, (struct kvm_vcpu * vcpu))                                            \
+	/* -- [preemption off] arch.apic_virtual: about to sleep, or awake again */                           \
+	KVM_X86_OP(void, vcpu_blocking, (struct kvm_vcpu * vcpu, bool blocking))                              \
 	/* -- [IRQs off] after run(): a host interrupt that its exit acknowledged goes to its handler */      \
 	KVM_X86_OP(void, take_host_irq, (struct kvm_vcpu * vcpu))                                             \
 	/* -- does MOV to and from debug registers exit? */                                                   \

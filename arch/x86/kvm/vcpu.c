@@ -175,8 +175,12 @@ bool kvm_arch_no_poll(struct kvm_vcpu *vcpu)
 /* The local APIC's timer is an hrtimer that wakes the vCPU: nothing to move. */
 void kvm_arch_vcpu_blocking(struct kvm_vcpu *vcpu)
 {
+	if (unlikely(vcpu->arch.apic_virtual))
+		kvm_x86_call(vcpu_blocking)(vcpu, true);
 }
 
 void kvm_arch_vcpu_unblocking(struct kvm_vcpu *vcpu)
 {
+	if (unlikely(vcpu->arch.apic_virtual))
+		kvm_x86_call(vcpu_blocking)(vcpu, false);
 }

@@ -271,6 +271,36 @@ static void requests_of_other_threads_arrive(void **state)
 	assert_int_equal(cpu_ends(&cpu), 0x44);
 }
 
+/* AVIC: requests go to the IRR itself, whoever has the page, and are found there. */
+static void direct_requests_are_in_the_irr(void **state)
+{
+	static struct posted_fixture p;
+	struct lapic *apic = posted_apic(&p);
+	u32 fx;
+
+	apic->posted->direct = true;
+	assert_int_equal(lapic_accept(apic, LAPIC_DM_FIXED, 0x51, false), LAPIC_ACCEPTED);
+	assert_int_equal(lapic_accept(apic, LAPIC_DM_FIXED, 0x51, false), LAPIC_COALESCED);
+	/* A level waits for no bitmap: its TMR bit is what the processor looks at. */
+	assert_int_equal(lapic_accept(apic, LAPIC_DM_FIXED, 0x61, true), LAPIC_ACCEPTED);
+	assert_true(lapic_test(apic, LAPIC_IRR, 0x51) && lapic_test(apic, LAPIC_IRR, 0x61));
+	assert_true(lapic_test(apic, LAPIC_TMR, 0x61) && !lapic_test(apic, LAPIC_TMR, 0x51));
+	assert_false(lapic_posted_must_kick(apic->posted));
+	assert_int_equal(lapic_posted_highest(apic), 0x61);
+
+	/* The processor takes one; software, when it has the page back, takes and ends the rest. */
+	*lapic_word(apic, LAPIC_IRR, 0x61) = 0;
+	*lapic_word(apic, LAPIC_ISR, 0x61) = 1u << (0x61 & 31);
+	assert_int_equal(lapic_posted_highest(apic), -1);
+	assert_false(lapic_posted_take(apic));
+	lapic_rescan(apic);
+	assert_int_equal(take(apic), -1);
+	fx = lapic_eoi(apic);
+	assert_true(fx & LAPIC_FX_EVENTS && fx & LAPIC_FX_EOI);
+	assert_int_equal(lapic_fx_vector(fx), 0x61);
+	assert_int_equal(take(apic), 0x51);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -283,6 +313,7 @@ int main(void)
 		cmocka_unit_test(bitmap_has_every_vector_at_its_place),
 		cmocka_unit_test(software_finds_what_the_processor_did),
 		cmocka_unit_test(requests_of_other_threads_arrive),
+		cmocka_unit_test(direct_requests_are_in_the_irr),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,6 +73,8 @@ unsigned int kvm_lapic_virtual_entry(struct kvm_vcpu *vcpu, struct kvm_lapic_ent
 void kvm_lapic_virtual_eoi(struct kvm_vcpu *vcpu, u8 vector);
 void kvm_lapic_virtual_write(struct kvm_vcpu *vcpu, u32 offset);
 void kvm_lapic_virtual_pages(struct kvm_vcpu *vcpu, hpa_t *page, hpa_t *descriptor);
+u32 kvm_lapic_virtual_reg(struct kvm_vcpu *vcpu, u32 offset);
+void kvm_lapic_virtual_wake(struct kvm_vcpu *sender);
 
 /* The vector to deliver next, or -1; TPR and what is in service considered.  Any context (wakers ask). */
 int kvm_lapic_highest_pending(struct kvm_vcpu *vcpu);

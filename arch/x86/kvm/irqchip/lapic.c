@@ -65,6 +65,8 @@ static noinline void apply_rare(struct kvm_lapic *kl, u32 fx)
 		kvm_make_request(vcpu, KVM_REQ_EVENT);
 	if (fx & LAPIC_FX_LINT0) {
 		kvm_make_request(vcpu, KVM_REQ_EVENT);
+		if (kl->core.posted)
+			kvm_make_request(vcpu, KVM_REQ_MSR_INTERCEPTS);
 		kvm_pic_lint0_changed(vcpu);
 	}
 	if (fx & LAPIC_FX_MAP)

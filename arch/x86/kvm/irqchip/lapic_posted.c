@@ -37,7 +37,9 @@ bool lapic_post(struct lapic *apic, u8 vector, bool level)
 	bool new;
 
 	note_level(apic, vector, level);
-	if (unlikely(eoi_must_be_seen(apic, w, bit, level) && !eoi_is_seen(apic, w, bit))) {
+	if (p->direct) {
+		new = !atomic_set_bit32(lapic_word(apic, LAPIC_IRR, vector), vector);
+	} else if (unlikely(eoi_must_be_seen(apic, w, bit, level) && !eoi_is_seen(apic, w, bit))) {
 		new = !atomic_set_bit32(&p->late[w], vector);
 		atomic_or32(&p->any_late, 1);
 	} else {
@@ -70,6 +72,9 @@ bool lapic_posted_take(struct lapic *apic)
 
 	atomic_and32(&p->control, ~(u32)POSTED_ON);
 	merge(apic, p->pir);
+	/* A hint that says too much is corrected when it is used. */
+	if (p->direct)
+		WRITE_ONCE(apic->irr_words, 0xff);
 	if (likely(!READ_ONCE(p->any_late)))
 		return false;
 	late = atomic_xchg32(&p->any_late, 0);

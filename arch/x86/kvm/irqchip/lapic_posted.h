@@ -27,6 +27,8 @@ struct lapic;
  * @late: requests that wait for the EOI-exit bitmap
  * @any_late: @late may have bits
  * @eoi_exit: the EOI-exit bitmap in force; written by the vCPU only
+ * @direct: the processor looks at the IRR by itself (AVIC: APM vol. 2, 15.29): requests go there, and @pir is not used; it
+ *	sees the end of levels by the TMR, and that of no edge.  Set before the APIC is visible
  */
 struct lapic_posted {
 	u32 pir[8];
@@ -35,6 +37,7 @@ struct lapic_posted {
 	u32 late[8];
 	u32 any_late;
 	u32 eoi_exit[8];
+	bool direct;
 } __aligned(64);
 
 /**

@@ -27,7 +27,10 @@ int kvm_lapic_posted_create(struct kvm_lapic *kl)
 		return 0;
 	/* A page, as the registers are: then the processor's writes share no cache line with anybody's. */
 	kl->core.posted = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	return kl->core.posted ? 0 : -ENOMEM;
+	if (!kl->core.posted)
+		return -ENOMEM;
+	kl->core.posted->direct = kvm_backend.caps.virtual_apic_direct;
+	return 0;
 }
 
 void kvm_lapic_posted_destroy(struct kvm_lapic *kl)
@@ -65,7 +68,21 @@ void kvm_lapic_watch_changed(struct kvm_lapic *kl)
 		return;
 	WRITE_ONCE(kl->exits_stale, true);
 	atomic_or32(&kl->core.posted->control, POSTED_ON);
+	/* Whether it may be virtual at all. */
+	if (kl->core.posted->direct)
+		kvm_make_request(kl->vcpu, KVM_REQ_MSR_INTERCEPTS);
 	kvm_lapic_wake(kl);
+}
+
+static bool watches_edges(const struct lapic *apic)
+{
+	unsigned int w;
+
+	for (w = 0; w < ARRAY_SIZE(apic->eoi_watch); w++) {
+		if (READ_ONCE(apic->eoi_watch[w]))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -76,7 +93,9 @@ bool kvm_lapic_may_be_virtual(struct kvm_vcpu *vcpu)
 {
 	struct kvm_lapic *kl = vcpu->arch.apic;
 
-	return kl && !kl->vapic_addr;
+	if (!kl || kl->vapic_addr)
+		return false;
+	return !kl->core.posted || !kl->core.posted->direct || !watches_edges(&kl->core);
 }
 EXPORT_SYMBOL_GPL(kvm_lapic_may_be_virtual);
 
@@ -165,3 +184,31 @@ void kvm_lapic_virtual_pages(struct kvm_vcpu *vcpu, hpa_t *page, hpa_t *descript
 		*descriptor = __pa(kl->core.posted);
 }
 EXPORT_SYMBOL_GPL(kvm_lapic_virtual_pages);
+
+/* A register of a vCPU's APIC, as it stands in the page.  Any context. */
+u32 kvm_lapic_virtual_reg(struct kvm_vcpu *vcpu, u32 offset)
+{
+	return lapic_get(&vcpu->arch.apic->core, offset);
+}
+EXPORT_SYMBOL_GPL(kvm_lapic_virtual_reg);
+
+/* The processor has put what @sender's ICR says into the IRRs of those that it is for: wake them. */
+void kvm_lapic_virtual_wake(struct kvm_vcpu *sender)
+{
+	struct kvm_vcpu *vcpu;
+	struct lapic_msg msg;
+	unsigned long i;
+
+	lapic_icr_message(&sender->arch.apic->core, &msg);
+	if (!msg.logical && !msg.shorthand && !lapic_is_broadcast(&msg)) {
+		vcpu = kvm_lapic_find(sender->kvm, msg.dest);
+		if (vcpu)
+			kvm_lapic_wake(vcpu->arch.apic);
+		return;
+	}
+	kvm_for_each_vcpu(i, vcpu, sender->kvm) {
+		if (vcpu != sender && vcpu->arch.apic && kvm_lapic_highest_pending(vcpu) >= 0)
+			kvm_lapic_wake(vcpu->arch.apic);
+	}
+}
+EXPORT_SYMBOL_GPL(kvm_lapic_virtual_wake);

@@ -103,6 +103,7 @@ void svm_inject_irq(struct kvm_vcpu *vcpu, bool reinject)
 	struct vcpu_svm *svm = to_svm(vcpu);
 	u32 type = SVM_EVTINJ_TYPE_INTR;
 
+	svm_avic_need_window(svm, false);
 	if (vcpu->arch.events.irq_soft) {
 		prepare_soft_event(svm);
 		type = SVM_EVTINJ_TYPE_SOFT;
@@ -230,6 +231,10 @@ void svm_enable_irq_window(struct kvm_vcpu *vcpu)
 	struct vcpu_svm *svm = to_svm(vcpu);
 	struct vmcb *vmcb = svm->vmcb;
 
+	if (unlikely(vcpu->arch.apic_virtual)) {
+		svm_avic_need_window(svm, true);
+		return;
+	}
 	/* There is one virtual interrupt, and it is taken.  The next exit, at the latest the handler's EOI, comes back here. */
 	if (unlikely(svm->virq_vector >= 0)) {
 		svm->virq_window = true;
@@ -265,12 +270,6 @@ void svm_set_nmi_mask(struct kvm_vcpu *vcpu, bool masked)
 	svm->nmi_masked = masked;
 	svm->iret_pending = false;
 	vmcb_assign_intercept(svm->vmcb, INTERCEPT_IRET, masked);
-}
-
-/* There is no AVIC yet: nobody has a descriptor. */
-bool svm_post_interrupt(struct kvm_vcpu *vcpu)
-{
-	return false;
 }
 
 /* An exit acknowledges nothing: host interrupts are still pending. */

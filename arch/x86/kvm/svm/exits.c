@@ -306,6 +306,7 @@ int svm_open_window(struct vcpu_svm *svm)
 {
 	svm->vcpu.stat.irq_window_exits++;
 	svm_clear_irq_window(svm);
+	svm_avic_need_window(svm, false);
 	kvm_make_request(&svm->vcpu, KVM_REQ_EVENT);
 	return KVM_REENTER;
 }
@@ -382,6 +383,10 @@ int svm_handle_exit(struct kvm_vcpu *vcpu)
 	}
 	if (code == SVM_EXIT_NPF)
 		return nested_page_fault(vcpu);
+	if (code == SVM_EXIT_AVIC_INCOMPLETE_IPI)
+		return svm_avic_incomplete_ipi(vcpu);
+	if (code == SVM_EXIT_AVIC_UNACCELERATED_ACCESS)
+		return svm_avic_unaccelerated(vcpu);
 	if (code < ARRAY_SIZE(handlers) && handlers[code]) {
 		if (!to_svm(vcpu)->next_rip)
 			svm_prepare_skip(to_svm(vcpu));

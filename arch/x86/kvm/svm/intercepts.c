@@ -122,6 +122,9 @@ void svm_update_exception_bitmap(struct kvm_vcpu *vcpu)
 
 	intercept_exception(to_svm(vcpu), X86_TRAP_BP,
 			    (control & KVM_GUESTDBG_ENABLE) && (control & KVM_GUESTDBG_USE_SW_BP));
+	/* KVM_GUESTDBG_BLOCKIRQ */
+	if (svm_hw.avic)
+		kvm_make_request(vcpu, KVM_REQ_MSR_INTERCEPTS);
 }
 
 /* Instructions that the CPU has but the guest shall not see raise #UD. */

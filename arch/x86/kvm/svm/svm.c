@@ -33,7 +33,7 @@ MODULE_PARM_DESC(nested, "Offer SVM to guests; not there yet, always 0");
 
 static bool avic;
 module_param(avic, bool, 0444);
-MODULE_PARM_DESC(avic, "Interrupt controller in hardware; not there yet, always N");
+MODULE_PARM_DESC(avic, "Local APICs in xAPIC mode virtualized by the CPU; N: by KVM");
 
 static bool nrips = true;
 module_param(nrips, bool, 0444);
@@ -64,7 +64,7 @@ static struct kvm_backend backend = {
 	.name = "SVM",
 	.isa = KVM_ISA_SVM,
 	.owner = THIS_MODULE,
-	.vm_size = sizeof(struct kvm),
+	.vm_size = sizeof(struct kvm_svm),
 	.vcpu_size = sizeof(struct vcpu_svm),
 	.hypercall_insn = { 0x0f, 0x01, 0xd9 },
 	.enable_cpu = svm_enable_cpu,
@@ -102,7 +102,7 @@ static struct kvm_backend backend = {
 	.set_msr = svm_set_msr,
 	.get_feature_msr = svm_get_feature_msr,
 	.has_msr = svm_has_msr,
-	.update_msr_intercepts = svm_update_msr_intercepts,
+	.update_msr_intercepts = svm_follow_apic,
 	.after_set_cpuid = svm_after_set_cpuid,
 	.update_exception_bitmap = svm_update_exception_bitmap,
 	.load_root = svm_load_root,
@@ -113,6 +113,7 @@ static struct kvm_backend backend = {
 	.inject_nmi = svm_inject_nmi,
 	.cancel_injection = svm_cancel_injection,
 	.post_interrupt = svm_post_interrupt,
+	.vcpu_blocking = svm_vcpu_blocking,
 	.take_host_irq = svm_take_host_irq,
 	.nmi_allowed = svm_nmi_allowed,
 	.irq_allowed = svm_irq_allowed,
@@ -172,6 +173,10 @@ static int check_hardware(void)
 		pr_err("this CPU has no nested paging (CPUID 0x8000000a EDX bit 0), and shadow paging is not there\n");
 		return -EOPNOTSUPP;
 	}
+	if (avic && !boot_cpu_has(X86_FEATURE_AVIC)) {
+		pr_err("avic=1: this CPU has no AVIC (CPUID 0x8000000a EDX bit 13): load without avic=1\n");
+		return -EOPNOTSUPP;
+	}
 	return 0;
 }
 
@@ -198,10 +203,8 @@ static void find_features(void)
 
 	if (nested)
 		pr_notice("nested=%d: SVM for guests is not there yet\n", nested);
-	if (avic)
-		pr_notice("avic=1: not there yet\n");
 	nested = 0;
-	avic = false;
+	svm_hw.avic = avic;
 
 	backend.caps = (struct kvm_backend_caps){
 		.max_huge_level = boot_cpu_has(X86_FEATURE_GBPAGES) ? 3 : 2,
@@ -210,6 +213,8 @@ static void find_features(void)
 		.has_tsc_scaling = svm_hw.tsc_scaling,
 		.tsc_ratio_frac_bits = 32,
 		.tsc_ratio_max = SVM_TSC_RATIO_MAX,
+		.virtual_apic = svm_hw.avic,
+		.virtual_apic_direct = svm_hw.avic,
 		.supported_xss = 0,
 	};
 	tdp_format_npt(&backend.caps.tdp);

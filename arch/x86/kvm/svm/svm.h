@@ -14,6 +14,7 @@
  *   state.c       registers in the VMCB
  *   debugregs.c   DR0-3, DR6, DR7
  *   fetch.c       bytes of the instruction that exited
+ *   avic.c        the local APIC virtualized by the processor; avic_tables.c its tables
  *   dump.c        the VMCB in words; entry_check.c why the processor refused it
  */
 #ifndef KVM_SVM_SVM_H
@@ -89,6 +90,9 @@ struct svm_fetch {
  * @tsc_aux: the guest's TSC_AUX
  * @tsc_ratio: the guest's TSC_RATIO MSR
  * @msrpm: its MSR permission map
+ * @avic_entry: its entry of the physical ID table, NULL: no AVIC for this one
+ * @avic_running: the entry while it runs
+ * @avic_window: it waits for an interrupt window, which there is none of with AVIC
  * @fetch: see struct svm_fetch
  */
 struct vcpu_svm {
@@ -119,6 +123,9 @@ struct vcpu_svm {
 	u64 tsc_aux;
 	u64 tsc_ratio;
 	u32 *msrpm;
+	u64 *avic_entry;
+	u64 avic_running;
+	bool avic_window;
 	struct svm_fetch fetch;
 };
 
@@ -171,6 +178,7 @@ struct svm_hw {
 	bool invlpgb;
 	bool mcommit;
 	bool irq_as_virq;
+	bool avic;
 	u16 pause_filter_count;
 	u16 pause_filter_thresh;
 	u32 nr_asids;
@@ -178,6 +186,21 @@ struct svm_hw {
 };
 
 extern struct svm_hw svm_hw;
+
+/**
+ * struct kvm_svm - a VM under SVM
+ * @kvm: first, see kvm_backend.vm_size
+ * @avic: NULL: nothing made for AVIC yet
+ */
+struct kvm_svm {
+	struct kvm kvm;
+	struct svm_avic_vm *avic;
+};
+
+static inline struct kvm_svm *to_kvm_svm(struct kvm *kvm)
+{
+	return container_of(kvm, struct kvm_svm, kvm);
+}
 
 static __always_inline struct vcpu_svm *to_svm(struct kvm_vcpu *vcpu)
 {
@@ -258,7 +281,6 @@ void svm_inject_nmi(struct kvm_vcpu *vcpu);
 void svm_cancel_injection(struct kvm_vcpu *vcpu);
 bool svm_is_soft_event(u32 info);
 void svm_complete_events(struct vcpu_svm *svm);
-bool svm_post_interrupt(struct kvm_vcpu *vcpu);
 void svm_take_host_irq(struct kvm_vcpu *vcpu);
 bool svm_nmi_allowed(struct kvm_vcpu *vcpu);
 bool svm_irq_allowed(struct kvm_vcpu *vcpu);
@@ -272,6 +294,26 @@ void svm_iret_done(struct vcpu_svm *svm);
 bool svm_end_nmi_singlestep(struct vcpu_svm *svm);
 u32 svm_get_interrupt_shadow(struct kvm_vcpu *vcpu);
 void svm_set_interrupt_shadow(struct kvm_vcpu *vcpu, u32 mask);
+
+/* avic.c */
+void svm_avic_vm_destroy(struct kvm *kvm);
+int svm_avic_vcpu_create(struct kvm_vcpu *vcpu);
+void svm_avic_vcpu_destroy(struct kvm_vcpu *vcpu);
+void svm_avic_load(struct vcpu_svm *svm);
+void svm_avic_put(struct vcpu_svm *svm);
+void svm_vcpu_blocking(struct kvm_vcpu *vcpu, bool blocking);
+bool svm_post_interrupt(struct kvm_vcpu *vcpu);
+void svm_follow_apic(struct kvm_vcpu *vcpu);
+void svm_avic_need_window_slow(struct vcpu_svm *svm, bool need);
+int svm_avic_incomplete_ipi(struct kvm_vcpu *vcpu);
+int svm_avic_unaccelerated(struct kvm_vcpu *vcpu);
+
+/* An interrupt window is needed, which AVIC has not, or not any more. */
+static __always_inline void svm_avic_need_window(struct vcpu_svm *svm, bool need)
+{
+	if (unlikely(svm->avic_window != need))
+		svm_avic_need_window_slow(svm, need);
+}
 
 /* state.c */
 void svm_cache_reg(struct kvm_vcpu *vcpu, int reg);

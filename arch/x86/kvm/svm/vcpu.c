@@ -20,6 +20,7 @@ int svm_vm_init(struct kvm *kvm)
 
 void svm_vm_destroy(struct kvm *kvm)
 {
+	svm_avic_vm_destroy(kvm);
 }
 
 static void init_vmcb(struct vcpu_svm *svm)
@@ -61,7 +62,10 @@ int svm_vcpu_create(struct kvm_vcpu *vcpu)
 	/* Everything but these is always present. */
 	vcpu->arch.regs_avail = ~0U;
 	init_vmcb(svm);
-	return 0;
+	r = svm_avic_vcpu_create(vcpu);
+	if (r)
+		svm_vcpu_destroy(vcpu);
+	return r;
 }
 
 void svm_vcpu_destroy(struct kvm_vcpu *vcpu)
@@ -70,6 +74,7 @@ void svm_vcpu_destroy(struct kvm_vcpu *vcpu)
 
 	if (!svm->vmcb)
 		return;
+	svm_avic_vcpu_destroy(vcpu);
 	svm_forget_vmcb(svm->vmcb);
 	svm_msrpm_free(svm);
 	free_page((unsigned long)svm->vmcb);
@@ -118,6 +123,8 @@ void svm_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 		svm->asid_generation = 0;
 		vmcb_mark_all_dirty(svm->vmcb);
 	}
+	if (unlikely(svm->avic_entry))
+		svm_avic_load(svm);
 	if (data->last_vmcb != svm->vmcb) {
 		data->last_vmcb = svm->vmcb;
 		/* What one guest taught the branch predictor shall not steer another. */
@@ -131,6 +138,8 @@ void svm_vcpu_put(struct kvm_vcpu *vcpu)
 
 	svm->host_saved = false;
 	svm_unload_debug(svm);
+	if (unlikely(svm->avic_entry))
+		svm_avic_put(svm);
 }
 
 /*

@@ -29,6 +29,7 @@ enum vmcb_part {
 	VMCB_SEG, /* CS, DS, SS, ES, CPL */
 	VMCB_CR2,
 	VMCB_LBR, /* DBGCTL, LBR MSRs */
+	VMCB_AVIC, /* APIC_BAR, backing page, tables */
 	VMCB_NR_PARTS,
 };
 

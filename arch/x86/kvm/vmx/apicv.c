@@ -119,6 +119,11 @@ bool vmx_post_interrupt(struct kvm_vcpu *vcpu)
 	return true;
 }
 
+/* Whoever posts looks whether the vCPU waits: nothing to tell the processor. */
+void vmx_vcpu_blocking(struct kvm_vcpu *vcpu, bool blocking)
+{
+}
+
 /* The page that stands for the APIC's registers in the guest's physical address space: one a VM. */
 int vmx_apic_access_page(struct kvm_vcpu *vcpu)
 {

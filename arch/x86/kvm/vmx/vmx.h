@@ -447,6 +447,7 @@ void vmx_update_apicv(struct kvm_vcpu *vcpu);
 void vmx_apic_mode_changed(struct kvm_vcpu *vcpu);
 void vmx_apicv_entry(struct vcpu_vmx *vmx);
 bool vmx_post_interrupt(struct kvm_vcpu *vcpu);
+void vmx_vcpu_blocking(struct kvm_vcpu *vcpu, bool blocking);
 int vmx_apic_access_page(struct kvm_vcpu *vcpu);
 void vmx_apicv_write_constants(struct vcpu_vmx *vmx);
 int vmx_fast_apic_access(struct vcpu_vmx *vmx);
