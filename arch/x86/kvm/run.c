@@ -44,6 +44,12 @@
 
 /* ---------------------------------------------------------------- pending work */
 
+static bool wants_irq_window_exit(struct kvm_vcpu *vcpu)
+{
+	return !kvm_irqchip_full(vcpu->kvm) && READ_ONCE(vcpu->run->request_interrupt_window) &&
+	       kvm_ready_for_user_irq(vcpu);
+}
+
 /* Requests that need neither sleep nor leave the inner loop. */
 #define INNER_REQUESTS (BIT(KVM_REQ_EVENT) | BIT(KVM_REQ_NMI) | BIT(KVM_REQ_APIC_TIMER))
 
@@ -59,7 +65,8 @@ bool kvm_inner_loop_serve(struct kvm_vcpu *vcpu)
 	kvm_clear_request(vcpu, KVM_REQ_EVENT);
 	/* What is requested from here on comes with an interrupt, which the next entry takes at once. */
 	smp_mb__after_atomic();
-	return !kvm_events_inject(vcpu);
+	/* An open window is the VMM's to use: asked for once more, it would end each entry before its first instruction. */
+	return !kvm_events_inject(vcpu) && !wants_irq_window_exit(vcpu);
 }
 EXPORT_SYMBOL_GPL(kvm_inner_loop_serve);
 
@@ -242,12 +249,6 @@ static int handle_thread_work(struct kvm_vcpu *vcpu)
 		vcpu->stat.signal_exits++;
 	}
 	return r;
-}
-
-static bool wants_irq_window_exit(struct kvm_vcpu *vcpu)
-{
-	return !kvm_irqchip_full(vcpu->kvm) && READ_ONCE(vcpu->run->request_interrupt_window) &&
-	       kvm_ready_for_user_irq(vcpu);
 }
 
 static int outer_loop(struct kvm_vcpu *vcpu)
