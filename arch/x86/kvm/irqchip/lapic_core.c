@@ -289,6 +289,8 @@ static void change_mode(struct lapic *apic, enum lapic_mode to)
 		lapic_put(apic, LAPIC_LDR, x2apic_ldr(apic->id));
 		lapic_put(apic, LAPIC_DFR, 0);
 		lapic_put(apic, LAPIC_ICR2, 0);
+		/* What xAPIC mode kept of reserved bits is a fault here. */
+		lapic_put(apic, LAPIC_ICR, lapic_get(apic, LAPIC_ICR) & ICR_WRITABLE);
 		break;
 	case LAPIC_MODE_XAPIC:
 		apic->id_written = false;
