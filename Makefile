@@ -185,7 +185,7 @@ selftests-intel: $(if $(filter stock,$(MODULE)),,modules-lab)
 selftests-intel-quick:
 	@$(MAKE) selftests VENDOR=intel SMP=1 ONLY="run_exit real_mode paging exceptions interrupt halt apic_timer"
 
-## host: where the modules do not load; kexec, a crash and a reset while guests run (VENDOR)
+## host: where the modules do not load; kexec, sleep, a crash and a reset while guests run (VENDOR)
 .PHONY: host
 host: modules-lab
 	@$(inroot) make $(jobs) --no-print-directory -C tools/testing/selftests/kvm
