@@ -470,7 +470,8 @@ static bool sregs_ok(struct kvm_vcpu *vcpu, const struct kvm_sregs2 *s)
 			       canonical_on_host(s->gdt.base) ? s->idt.base : s->gdt.base);
 		return false;
 	}
-	if (long_paging && !kvm_gpa_is_legal(vcpu, s->cr3)) {
+	/* What long mode leaves behind in CR3 is no wider, and VT-x enters with nothing wider. */
+	if (long_paging ? !kvm_gpa_is_legal(vcpu, s->cr3) : s->cr3 >> boot_cpu_data.x86_phys_bits) {
 		complain_sregs(vcpu, "CR3 is beyond the physical address width", s->cr3);
 		return false;
 	}
