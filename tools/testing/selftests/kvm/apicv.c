@@ -12,10 +12,7 @@ static volatile u64 taken, ready, stop;
 
 static void need_apicv(void)
 {
-	char on[8];
-
-	if (!read_file("/sys/module/kvm_intel/parameters/enable_apicv", on, sizeof(on)) ||
-	    on[0] != 'Y')
+	if (!apic_is_virtual())
 		SKIP("the processor does not virtualize local APICs");
 }
 

@@ -148,6 +148,9 @@ CASE(pv_eoi_is_taken, "EOI without an exit is offered, and what follows it is no
 	struct kvm_lapic_state lapic;
 	struct event ev;
 
+	if (apic_is_virtual())
+		SKIP("with APICv no EOI exits, and there is nothing to offer");
+
 	guest_handlers[0x71] = eoi_handler;
 	guest_handlers[0x41] = eoi_handler;
 	ev = vcpu_run(cpu);
@@ -243,7 +246,7 @@ CASE(preempted,
 {
 	struct vcpu *cpu = guest(spinner, 9);
 	u8 *preempted = area + 16, told;
-	u64 seen = 0, asked = 0, lost = 0;
+	u64 asked = 0, lost = 0;
 	struct runner *r;
 	pthread_t other;
 	cpu_set_t one;
@@ -260,11 +263,11 @@ CASE(preempted,
 	CPU_ZERO(&one);
 	CPU_SET(0, &one);
 	OK(sched_setaffinity(0, sizeof(one), &one));
-	for (int i = 0; i < 100000000 && asked < 20; i++) {
+	/* However long it takes: on a busy host that depends on more than this machine. */
+	while (asked < 20) {
 		told = __atomic_load_n(preempted, __ATOMIC_SEQ_CST);
 		if (!(told & 1))
 			continue;
-		seen++;
 		if (!__atomic_compare_exchange_n(preempted, &told, told | 2, false,
 						 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 			continue;
@@ -278,8 +281,6 @@ CASE(preempted,
 	stop_spinning = true;
 	vcpu_join(r);
 	CHECK_EQ(pthread_join(other, NULL), 0);
-	CHECK(seen > 0);
-	CHECK(asked > 0);
 	CHECK_EQ(lost, 0);
 }
 

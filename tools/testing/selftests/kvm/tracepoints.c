@@ -190,6 +190,8 @@ CASE(interrupts, "an interrupt is traced from its sending to its end")
 	int ipi, accept, inject, eoi, apic;
 
 	need_tracepoints();
+	if (apic_is_virtual())
+		SKIP("with APICv an IPI to oneself and its end pass by software");
 	guest_handlers[0x40] = irq_count;
 	ipi = open_one("kvm/kvm_apic_ipi", "icr_low & 0x40");
 	accept = open_one("kvm/kvm_apic_accept_irq", "vec == 0x40");

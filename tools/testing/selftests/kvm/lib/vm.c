@@ -766,3 +766,11 @@ void sleep_ms(unsigned int ms)
 	while (nanosleep(&t, &t) && errno == EINTR)
 		;
 }
+
+bool apic_is_virtual(void)
+{
+	char on[8];
+
+	return read_file("/sys/module/kvm_intel/parameters/enable_apicv", on, sizeof(on)) &&
+	       on[0] == 'Y';
+}

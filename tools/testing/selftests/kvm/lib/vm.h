@@ -186,6 +186,8 @@ u64 meminfo(const char *field);
 bool read_file(const char *path, char *text, size_t size);
 /* Writes to a file that is there; false when that fails. */
 bool write_file(const char *path, const char *text);
+/* Does the processor work on local APICs by itself (APICv), so that software sees neither IPIs to oneself nor EOIs? */
+bool apic_is_virtual(void);
 void sleep_ms(unsigned int ms);
 
 #endif
