@@ -251,12 +251,6 @@ static void inject(struct kvm_vcpu *vcpu, enum kvm_event_kind kind)
 	}
 }
 
-/* The VMM asked to be told when KVM_INTERRUPT would work. */
-static bool user_wants_window(struct kvm_vcpu *vcpu)
-{
-	return !kvm_irqchip_full(vcpu->kvm) && READ_ONCE(vcpu->run->request_interrupt_window);
-}
-
 int kvm_events_inject(struct kvm_vcpu *vcpu)
 {
 	struct kvm_event_queue *q = &vcpu->arch.events;
@@ -289,7 +283,7 @@ int kvm_events_inject(struct kvm_vcpu *vcpu)
 	/* One injected; is another one waiting behind it? */
 	if (plan.kind == KVM_EVENT_IRQ)
 		plan.want_irq_window = kvm_cpu_has_injection(vcpu);
-	if (plan.want_irq_window || user_wants_window(vcpu))
+	if (plan.want_irq_window || kvm_user_wants_irq_window(vcpu))
 		kvm_x86_call(enable_irq_window)(vcpu);
 	if (kvm_lapic_in_kernel(vcpu) && likely(!vcpu->arch.apic_virtual)) {
 		kvm_lapic_fill_vapic(vcpu);

@@ -7,6 +7,7 @@
 
 #include <asm/trapnr.h>
 #include "backend.h"
+#include "irqchip/irqchip.h"
 
 /* Raise an exception; delivered at the next entry.  Combine with what is already there (double and triple faults). */
 void kvm_queue_exception(struct kvm_vcpu *vcpu, u8 vector);
@@ -44,6 +45,12 @@ int kvm_events_inject(struct kvm_vcpu *vcpu);
 bool kvm_vcpu_has_events(struct kvm_vcpu *vcpu);
 /* Could KVM_INTERRUPT be used now: run->ready_for_interrupt_injection. */
 bool kvm_ready_for_user_irq(struct kvm_vcpu *vcpu);
+
+/* The VMM asked to be told when KVM_INTERRUPT would work. */
+static inline bool kvm_user_wants_irq_window(struct kvm_vcpu *vcpu)
+{
+	return !kvm_irqchip_full(vcpu->kvm) && READ_ONCE(vcpu->run->request_interrupt_window);
+}
 
 /* DR6/CR2 of an exception with payload are written to the register now (delivery or KVM_GET_VCPU_EVENTS without the cap). */
 void kvm_deliver_payload(struct kvm_vcpu *vcpu, struct kvm_exception *e);

@@ -46,8 +46,7 @@
 
 static bool wants_irq_window_exit(struct kvm_vcpu *vcpu)
 {
-	return !kvm_irqchip_full(vcpu->kvm) && READ_ONCE(vcpu->run->request_interrupt_window) &&
-	       kvm_ready_for_user_irq(vcpu);
+	return kvm_user_wants_irq_window(vcpu) && kvm_ready_for_user_irq(vcpu);
 }
 
 /* Requests that need neither sleep nor leave the inner loop. */
