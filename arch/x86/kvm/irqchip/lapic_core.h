@@ -500,14 +500,14 @@ static __always_inline bool lapic_request(struct lapic *apic, u8 vector, bool le
 	u32 *tmr = lapic_word(apic, LAPIC_TMR, vector);
 	u32 word = BIT(vector >> 5);
 
-	if (unlikely(apic->posted))
-		return lapic_post(apic, vector, level);
 	if (unlikely(!!(READ_ONCE(*tmr) & bit) != level)) {
 		if (level)
 			atomic_or32(tmr, bit);
 		else
 			atomic_and32(tmr, ~bit);
 	}
+	if (unlikely(apic->posted))
+		return lapic_post(apic, vector, level);
 	if (atomic_set_bit32(lapic_word(apic, LAPIC_IRR, vector), vector))
 		return false;
 	if (!(READ_ONCE(apic->irr_words) & word))

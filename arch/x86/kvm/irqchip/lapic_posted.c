@@ -15,20 +15,6 @@ static bool eoi_must_be_seen(const struct lapic *apic, unsigned int w, u32 bit, 
 	return level || (READ_ONCE(apic->eoi_watch[w]) & bit);
 }
 
-/* The trigger mode is kept whatever becomes of the request. */
-static void note_level(struct lapic *apic, u8 vector, bool level)
-{
-	u32 *tmr = lapic_word(apic, LAPIC_TMR, vector);
-	u32 bit = BIT(vector & 31);
-
-	if (!!(READ_ONCE(*tmr) & bit) == level)
-		return;
-	if (level)
-		atomic_or32(tmr, bit);
-	else
-		atomic_and32(tmr, ~bit);
-}
-
 bool lapic_post(struct lapic *apic, u8 vector, bool level)
 {
 	struct lapic_posted *p = apic->posted;
@@ -36,7 +22,6 @@ bool lapic_post(struct lapic *apic, u8 vector, bool level)
 	u32 bit = BIT(vector & 31);
 	bool new;
 
-	note_level(apic, vector, level);
 	if (p->direct) {
 		new = !atomic_set_bit32(lapic_word(apic, LAPIC_IRR, vector), vector);
 	} else if (unlikely(eoi_must_be_seen(apic, w, bit, level) && !eoi_is_seen(apic, w, bit))) {

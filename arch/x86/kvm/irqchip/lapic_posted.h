@@ -41,7 +41,7 @@ struct lapic_posted {
 } __aligned(64);
 
 /**
- * lapic_post() - lapic_request() for an APIC with a descriptor
+ * lapic_post() - what lapic_request(), which has put the trigger mode into the TMR, does for an APIC with a descriptor
  * @apic: the APIC
  * @vector: interrupt vector
  * @level: trigger mode
