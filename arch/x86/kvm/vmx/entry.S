@@ -176,13 +176,8 @@ SYM_INNER_LABEL_ALIGN(vmx_vmexit, SYM_L_GLOBAL)
 	HOST_SPEC_CTRL VMX_spec_ctrl(%rdi), VMX_spec_ctrl_open(%rdi), .Lspec_ctrl_is_host
 SYM_FUNC_END(vmx_enter_guest)
 
-/*
- * void vmx_call_nmi_handler(void)
- *
- * The host's handler of an NMI that has ended in an exit, which leaves NMIs blocked: as if it had hit here, but not on the
- * stack that NMIs have for themselves.  The handler's IRET opens them again.
- */
-SYM_FUNC_START(vmx_call_nmi_handler)
+/* The frame that the processor would have pushed here, but for the address, which the call of the handler pushes. */
+.macro PUSH_HOST_FRAME
 	push %rbp
 	mov %rsp, %rbp
 	and $-16, %rsp
@@ -190,6 +185,16 @@ SYM_FUNC_START(vmx_call_nmi_handler)
 	push %rbp
 	pushf
 	push $__KERNEL_CS
+.endm
+
+/*
+ * void vmx_call_nmi_handler(void)
+ *
+ * The host's handler of an NMI that has ended in an exit, which leaves NMIs blocked: as if it had hit here, but not on the
+ * stack that NMIs have for themselves.  The handler's IRET opens them again.
+ */
+SYM_FUNC_START(vmx_call_nmi_handler)
+	PUSH_HOST_FRAME
 	call asm_exc_nmi_kvm_vmx
 	/* IRET has taken the frame away. */
 	mov %rbp, %rsp
@@ -203,13 +208,7 @@ SYM_FUNC_END(vmx_call_nmi_handler)
  * Likewise the handler of an interrupt that an exit has acknowledged.  Interrupts are off, and are off after it.
  */
 SYM_FUNC_START(vmx_call_irq_handler)
-	push %rbp
-	mov %rsp, %rbp
-	and $-16, %rsp
-	push $__KERNEL_DS
-	push %rbp
-	pushf
-	push $__KERNEL_CS
+	PUSH_HOST_FRAME
 	CALL_NOSPEC rdi
 	mov %rbp, %rsp
 	pop %rbp
