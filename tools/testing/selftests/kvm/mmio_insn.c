@@ -10,14 +10,8 @@ static u8 device[64];
 static void run(void (*code)(u64))
 {
 	struct vcpu *cpu = vm_with(0, code, 0);
-	struct event ev;
 
-	for (u32 i = 0; i < sizeof(device); i++)
-		device[i] = i + 1;
-	ev = vcpu_run_device(cpu, DEV, device, sizeof(device));
-	if (ev.kind == EV_EXIT)
-		FAIL("exit %u (%s)", cpu->run->exit_reason, exit_name(cpu->run->exit_reason));
-	CHECK_EQ(ev.kind, EV_DONE);
+	vcpu_expect_device_done(cpu, DEV, device, sizeof(device));
 }
 
 #define D "r"(DEV)

@@ -16,15 +16,9 @@ static void run_flags(void (*code)(u64), u64 near_flags)
 {
 	struct vm *vm = vm_new(0);
 	struct vcpu *cpu = vcpu_new(vm, code, 0);
-	struct event ev;
 
 	vm_map(vm, NEAR, DEV, near_flags);
-	for (u32 i = 0; i < sizeof(device); i++)
-		device[i] = i + 1;
-	ev = vcpu_run_device(cpu, DEV, device, sizeof(device));
-	if (ev.kind == EV_EXIT)
-		FAIL("exit %u (%s)", cpu->run->exit_reason, exit_name(cpu->run->exit_reason));
-	CHECK_EQ(ev.kind, EV_DONE);
+	vcpu_expect_device_done(cpu, DEV, device, sizeof(device));
 }
 
 static void run(void (*code)(u64))

@@ -611,6 +611,18 @@ struct event vcpu_run_device(struct vcpu *cpu, u64 gpa, u8 *memory, size_t size)
 	}
 }
 
+void vcpu_expect_device_done(struct vcpu *cpu, u64 gpa, u8 *memory, size_t size)
+{
+	struct event ev;
+
+	for (size_t i = 0; i < size; i++)
+		memory[i] = i + 1;
+	ev = vcpu_run_device(cpu, gpa, memory, size);
+	if (ev.kind == EV_EXIT)
+		FAIL("exit %u (%s)", cpu->run->exit_reason, exit_name(cpu->run->exit_reason));
+	CHECK_EQ(ev.kind, EV_DONE);
+}
+
 void vcpu_expect_exit(struct vcpu *cpu, u32 reason)
 {
 	struct event ev = vcpu_run(cpu);

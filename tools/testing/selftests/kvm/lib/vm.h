@@ -137,6 +137,8 @@ void vcpu_expect_done(struct vcpu *cpu);
 void vcpu_expect_exit(struct vcpu *cpu, u32 reason);
 /* Runs with @size bytes of plain memory at @gpa, where no slot is, played by the program: until anything else comes. */
 struct event vcpu_run_device(struct vcpu *cpu, u64 gpa, u8 *memory, size_t size);
+/* The same with 1, 2, 3 ... in the memory first, until the guest is done. */
+void vcpu_expect_device_done(struct vcpu *cpu, u64 gpa, u8 *memory, size_t size);
 /* Runs to the end in a thread; join with vcpu_join(). */
 struct runner;
 struct runner *vcpu_start(struct vcpu *cpu);
