@@ -122,11 +122,12 @@ struct hva_walk {
 	hva_t end;
 	slot_range_fn fn;
 	bool arg;
+	bool arg_locked; /* under a lock, where fn must not sleep */
 	bool any; /* a slot overlaps */
 	bool result; /* or of what fn returned */
 };
 
-static void visit_slot(struct hva_walk *w, struct kvm_memslot *slot)
+static void visit_slot(struct hva_walk *w, struct kvm_memslot *slot, bool locked)
 {
 	hva_t start = max(w->start, slot->hva);
 	hva_t end = min(w->end, slot->hva + (slot->npages << PAGE_SHIFT));
@@ -134,7 +135,7 @@ static void visit_slot(struct hva_walk *w, struct kvm_memslot *slot)
 	gfn_t last = slot->base_gfn + ((end - 1 - slot->hva) >> PAGE_SHIFT);
 
 	w->any = true;
-	w->result |= w->fn(w->kvm, slot, first, last + 1, w->arg);
+	w->result |= w->fn(w->kvm, slot, first, last + 1, locked ? w->arg_locked : w->arg);
 }
 
 /*
@@ -146,20 +147,22 @@ static void visit_slot(struct hva_walk *w, struct kvm_memslot *slot)
 static unsigned int collect(struct hva_walk *w, struct kvm_address_space *as, hva_t from,
 			    struct kvm_memslot **batch)
 {
+	/* What begins before @from and reaches behind it is met as well, and has been visited. */
+	hva_t start = max(w->start, from), last = w->end - 1;
 	struct interval_tree_node *node;
 	struct kvm_memslot *slot;
 	unsigned int n = 0;
 
 	read_lock(&as->hva_lock);
-	for (node = interval_tree_iter_first(&as->hva_tree, w->start, w->end - 1); node;
-	     node = interval_tree_iter_next(node, w->start, w->end - 1)) {
+	for (node = interval_tree_iter_first(&as->hva_tree, start, last); node;
+	     node = interval_tree_iter_next(node, start, last)) {
 		if (node->start < from)
 			continue;
 		slot = container_of(node, struct kvm_memslot, hva_node);
 		if (n < SLOT_BATCH)
 			batch[n++] = slot;
 		else if (batch[0]->hva == slot->hva)
-			visit_slot(w, slot);
+			visit_slot(w, slot, true);
 		else
 			break;
 	}
@@ -178,7 +181,7 @@ static void walk_address_space(struct hva_walk *w, struct kvm_address_space *as)
 	for (;;) {
 		n = collect(w, as, from, batch);
 		for (i = 0; i < n; i++)
-			visit_slot(w, batch[i]);
+			visit_slot(w, batch[i], false);
 		if (n < SLOT_BATCH)
 			return;
 		from = batch[n - 1]->hva;
@@ -215,6 +218,7 @@ static int kvm_mn_start(struct mmu_notifier *mn, const struct mmu_notifier_range
 		.end = range->end,
 		.fn = kvm_arch_unmap_gfn_range,
 		.arg = mmu_notifier_range_blockable(range),
+		.arg_locked = false,
 	};
 
 	trace_kvm_unmap_hva_range(range->start, range->end);
@@ -241,6 +245,7 @@ static bool age_range(struct mmu_notifier *mn, hva_t start, hva_t end, bool clea
 		.end = end,
 		.fn = kvm_arch_age_gfn_range,
 		.arg = clear,
+		.arg_locked = clear,
 	};
 
 	if (clear)

@@ -246,6 +246,42 @@ CASE(aliases, "two slots of the same memory show the same, and lose it together"
 		CHECK_EQ(guest_read(cpu, i * PAGES + 2), 2);
 }
 
+#define MANY 4096UL /* pages: more than the host's taking them back looks at in one go */
+#define MANY_GPA(slot) (0x40000000UL + (slot) * MANY * PAGE)
+#define NR_MANY 20
+
+static void read_all(u64 gpa)
+{
+	for (u64 n = 1;; n++) {
+		for (u64 i = 0; i < MANY; i++)
+			G_ASSERT_EQ(*(volatile u64 *)(gpa + i * PAGE), n);
+		guest_sync(n);
+	}
+}
+
+static void fill(u8 *mem, u64 with)
+{
+	for (u64 i = 0; i < MANY; i++)
+		*(u64 *)(mem + i * PAGE) = with;
+}
+
+CASE(large_aliases,
+     "the last of many slots of the same memory loses thousands of pages with the others")
+{
+	struct vm *vm = vm_new(0);
+	struct vcpu *cpu = vcpu_new(vm, read_all, MANY_GPA(NR_MANY - 1));
+	u8 *mem = vm_add_slot(vm, SLOT_TEST, 0, MANY_GPA(0), MANY * PAGE);
+
+	OK(madvise(mem, MANY * PAGE, MADV_NOHUGEPAGE));
+	for (u64 i = 1; i < NR_MANY; i++)
+		OK(vm_set_slot(vm, SLOT_TEST + i, 0, MANY_GPA(i), MANY * PAGE, mem));
+	for (u64 n = 1; n <= 3; n++) {
+		fill(mem, n);
+		vcpu_expect_sync(cpu, n);
+		OK(madvise(mem, MANY * PAGE, MADV_DONTNEED));
+	}
+}
+
 /* ---------------------------------------------------------------- under running vCPUs */
 
 static volatile bool stop;
