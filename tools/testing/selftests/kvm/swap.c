@@ -4,6 +4,8 @@
 #include <linux/loop.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/swap.h>
 #include <unistd.h>
 
@@ -65,16 +67,16 @@ static void swap_off(void)
 	OK(swapoff(swap_device));
 }
 
-/* How many pages of @mem are in the swap now: bit 62 of /proc/self/pagemap. */
-static u64 swapped(const u8 *mem, u64 size)
+/* How many of the pages @first, @first + @step ... of @mem are in the swap now: bit 62 of /proc/self/pagemap. */
+static u64 swapped(const u8 *mem, u64 first, u64 step)
 {
 	static u64 entries[SIZE / PAGE];
 	int fd = OK(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
 	u64 n = 0;
 
-	REQUIRE_EQ(pread(fd, entries, size / PAGE * 8, (u64)mem / PAGE * 8), size / PAGE * 8);
+	REQUIRE_EQ(pread(fd, entries, sizeof(entries), (u64)mem / PAGE * 8), sizeof(entries));
 	close(fd);
-	for (u64 i = 0; i < size / PAGE; i++)
+	for (u64 i = first; i < SIZE / PAGE; i += step)
 		n += !!(entries[i] & BIT(62));
 	return n;
 }
@@ -131,7 +133,7 @@ CASE(in_turn, "what the guest wrote and what it read is swapped out and comes ba
 		vcpu_expect_sync(cpu, i);
 		OK(madvise(mem, SIZE, MADV_PAGEOUT));
 		/* All but what is on its way. */
-		CHECK(swapped(mem, SIZE) > SIZE / PAGE / 2);
+		CHECK(swapped(mem, 0, 1) > SIZE / PAGE / 2);
 	}
 	for (u64 a = 0; a < SIZE; a += PAGE)
 		CHECK_EQ(*(u64 *)(mem + a), a + 2);
@@ -188,4 +190,92 @@ CASE_SLOW(running, "memory goes out and in under two running vCPUs: no write is 
 			CHECK_EQ(((u64 *)(mem + a))[i], rounds[i]);
 	vm_free(vm);
 	swap_off();
+}
+
+/* ---------------------------------------------------------------- what is not used goes first */
+
+static char cgroup_root[] = "/tmp/selftest-cgroup-XXXXXX";
+
+static bool cgroup_write(const char *file, const char *text)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path), "%s/%s", cgroup_root, file);
+	return write_file(path, text);
+}
+
+/* From now on this process's new memory is counted in a group of its own. */
+static void enter_cgroup(void)
+{
+	char path[64];
+	bool ok;
+
+	REQUIRE(mkdtemp(cgroup_root));
+	snprintf(path, sizeof(path), "%s/kvm-swap", cgroup_root);
+	ok = !mount("none", cgroup_root, "cgroup2", 0, NULL) &&
+	     cgroup_write("cgroup.subtree_control", "+memory") &&
+	     (!mkdir(path, 0755) || errno == EEXIST) && cgroup_write("kvm-swap/cgroup.procs", "0");
+	if (!ok) {
+		umount2(cgroup_root, MNT_DETACH);
+		rmdir(cgroup_root);
+		SKIP("no cgroup that counts memory");
+	}
+}
+
+static void leave_cgroup(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/kvm-swap", cgroup_root);
+	CHECK(cgroup_write("cgroup.procs", "0"));
+	CHECK(!rmdir(path));
+	CHECK(!umount(cgroup_root));
+	CHECK(!rmdir(cgroup_root));
+}
+
+#define ROUNDS 2
+/* Pages asked for a round; it takes up to three times as many, of the 256 that are not used. */
+#define EACH 32UL
+
+/* Every other page. */
+static void use_even(u64 unused)
+{
+	for (u64 n = 1;; n++) {
+		for (u64 a = 0; a < SIZE; a += 2 * PAGE)
+			*(volatile u64 *)(GPA + a) += 1;
+		guest_sync(n);
+	}
+}
+
+/*
+ * Only the guest uses the pages: for the VMM they are all equally old, and first in the line (MADV_COLD).  What reclaim then
+ * takes is what the guest has not used, each time anew, as what it finds used it asks about afresh.
+ */
+CASE(young, "reclaim takes the pages that the guest has not used since it looked last")
+{
+	struct vm *vm = vm_new(0);
+	struct vcpu *cpu = vcpu_new(vm, use_even, 0);
+	char amount[24];
+	u8 *mem;
+
+	snprintf(amount, sizeof(amount), "%lu", EACH * PAGE);
+	enter_cgroup();
+	swap_on();
+	mem = private_memory();
+	memset(mem, 1, SIZE);
+	OK(vm_set_slot(vm, SLOT_TEST, 0, GPA, SIZE, mem));
+	for (u64 i = 1; i <= ROUNDS; i++) {
+		vcpu_expect_sync(cpu, i);
+		OK(madvise(mem, SIZE, MADV_COLD));
+		if (!cgroup_write("kvm-swap/memory.reclaim", amount) && errno == ENOENT)
+			SKIP("no memory.reclaim");
+		ktap_note("round %llu: of the pages in use %llu are out, of the others %llu",
+			  (unsigned long long)i, (unsigned long long)swapped(mem, 0, 2),
+			  (unsigned long long)swapped(mem, 1, 2));
+		CHECK_EQ(swapped(mem, 0, 2), 0);
+		CHECK(swapped(mem, 1, 2) >= i * EACH / 2);
+	}
+	vm_free(vm);
+	swap_off();
+	leave_cgroup();
 }
