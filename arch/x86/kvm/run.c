@@ -20,6 +20,8 @@
 #include <linux/entry-kvm.h>
 #include <linux/vtime.h>
 #include <asm/fpu/api.h>
+#include <asm/mce.h>
+#include <asm/ptrace.h>
 
 #include "arch.h"
 #include "async_pf.h"
@@ -469,6 +471,25 @@ int kvm_emulate_pause(struct kvm_vcpu *vcpu)
 	return kvm_skip_instruction(vcpu);
 }
 EXPORT_SYMBOL_GPL(kvm_emulate_pause);
+
+/**
+ * kvm_take_machine_check() - #MC has ended guest mode: have the host handle it
+ *
+ * Intercepted as an exception it is lost with that, and its banks are this CPU's: so it is handed to the host's handler
+ * here and now, as if it had hit the VMM in user mode.
+ *
+ * Context: IRQs off, on the CPU that it hit, the host's state back
+ */
+void kvm_take_machine_check(void)
+{
+	struct pt_regs regs = {
+		.cs = __USER_CS,
+		.flags = X86_EFLAGS_IF,
+	};
+
+	do_machine_check(&regs);
+}
+EXPORT_SYMBOL_GPL(kvm_take_machine_check);
 
 /* ---------------------------------------------------------------- failures */
 

@@ -44,6 +44,7 @@ int kvm_emulate_rdpmc(struct kvm_vcpu *vcpu);
 int kvm_emulate_invalid_op(struct kvm_vcpu *vcpu); /* #UD */
 int kvm_emulate_pause(struct kvm_vcpu *vcpu); /* spinning: yield */
 int kvm_handle_triple_fault(struct kvm_vcpu *vcpu);
+void kvm_take_machine_check(void);
 
 /**
  * struct kvm_task_switch - a task switch that the processor leaves to us

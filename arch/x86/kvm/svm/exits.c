@@ -5,8 +5,6 @@
  * Interrupts are on, SRCU is held, handlers may sleep.  They return a tier or an errno (run.h).
  */
 #include <asm/debugreg.h>
-#include <asm/mce.h>
-#include <asm/ptrace.h>
 #include <asm/trapnr.h>
 
 #include "cpuid.h"
@@ -29,21 +27,6 @@ static struct vmcb_control_area *control(struct kvm_vcpu *vcpu)
 
 static int nothing_to_do(struct kvm_vcpu *vcpu)
 {
-	return KVM_REENTER;
-}
-
-/*
- * #MC is intercepted as an exception and lost with that: hand it to the host's handler, as if it had hit the VMM in user
- * mode.
- */
-static int machine_check(struct kvm_vcpu *vcpu)
-{
-	struct pt_regs regs = {
-		.cs = __USER_CS,
-		.flags = X86_EFLAGS_IF,
-	};
-
-	do_machine_check(&regs);
 	return KVM_REENTER;
 }
 
@@ -330,7 +313,6 @@ static int (*const handlers[])(struct kvm_vcpu *vcpu) = {
 	EXCEPTION(BP) = breakpoint_exception,
 	EXCEPTION(UD) = undefined_exception,
 	EXCEPTION(AC) = alignment_exception,
-	EXCEPTION(MC) = machine_check,
 	[SVM_EXIT_INTR] = nothing_to_do,
 	[SVM_EXIT_NMI] = nothing_to_do,
 	[SVM_EXIT_SMI] = nothing_to_do,

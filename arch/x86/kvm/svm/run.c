@@ -10,6 +10,7 @@
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
 #include <asm/nospec-branch.h>
+#include <asm/trapnr.h>
 
 #include "debug.h"
 #include "events.h"
@@ -116,7 +117,7 @@ static __always_inline struct kvm_flight_exit *record_exit(struct vcpu_svm *svm)
 	return kvm_flight_exit(&svm->vcpu, c->exit_code, c->exit_info_1, c->exit_info_2);
 }
 
-/* ---- exits that are served here: REENTER, AGAIN (to svm_handle_exit()), TO_USER, an errno, SVM_LEAVE */
+/* ---- exits that are served here: REENTER, AGAIN (to svm_handle_exit()), TO_USER, an errno, SVM_LEAVE, SVM_MACHINE_CHECK */
 
 static int fast_msr(struct vcpu_svm *svm)
 {
@@ -200,6 +201,8 @@ static __always_inline int fast_exit(struct vcpu_svm *svm)
 		return svm_find_next_rip(svm) ? kvm_emulate_hypercall_fast(vcpu) : KVM_AGAIN;
 	case SVM_EXIT_VINTR:
 		return svm_open_window(svm);
+	case SVM_EXIT_EXCP_BASE + X86_TRAP_MC:
+		return SVM_MACHINE_CHECK;
 	case SVM_EXIT_READ_DR0 ... SVM_EXIT_READ_DR7:
 	case SVM_EXIT_WRITE_DR0 ... SVM_EXIT_WRITE_DR7:
 		return fast_dr(svm);
@@ -250,6 +253,10 @@ int svm_run(struct kvm_vcpu *vcpu, bool immediate_exit)
 		kvm_flight_served(vcpu, e);
 	}
 	stgi();
+	if (unlikely(r == SVM_MACHINE_CHECK)) {
+		kvm_take_machine_check();
+		r = SVM_LEAVE;
+	}
 
 	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
 		this_cpu_write(x86_ibpb_exit_to_user, true);

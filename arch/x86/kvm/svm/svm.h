@@ -32,8 +32,9 @@
 #define SVM_MSRPM_SIZE (PAGE_SIZE << SVM_MSRPM_ORDER)
 #define SVM_WALK_LEVELS 5
 
-/* Answers of fast handlers besides enum kvm_tier: leave the inner loop, the exit needs no more. */
+/* Answers of fast handlers besides enum kvm_tier: leave the inner loop, the exit needs no more; the same after #MC. */
 #define SVM_LEAVE 3
+#define SVM_MACHINE_CHECK 4
 
 /**
  * struct svm_fetch - how the page of the last instruction that exited was translated

@@ -6,8 +6,6 @@
  */
 #include <asm/cpu.h>
 #include <asm/debugreg.h>
-#include <asm/mce.h>
-#include <asm/ptrace.h>
 #include <asm/trapnr.h>
 
 #include "cpuid.h"
@@ -28,21 +26,6 @@ static int nothing_to_do(struct kvm_vcpu *vcpu)
 static int emulate(struct kvm_vcpu *vcpu)
 {
 	return kvm_emulate_instruction(vcpu, 0, 0, NULL, 0);
-}
-
-/*
- * #MC is intercepted as an exception and lost with that: hand it to the host's handler, as if it had hit the VMM in user
- * mode.
- */
-static int machine_check(struct kvm_vcpu *vcpu)
-{
-	struct pt_regs regs = {
-		.cs = __USER_CS,
-		.flags = X86_EFLAGS_IF,
-	};
-
-	do_machine_check(&regs);
-	return KVM_REENTER;
 }
 
 /* ---- exceptions */
@@ -120,8 +103,6 @@ static int exception(struct kvm_vcpu *vcpu)
 		return kvm_emulate_instruction(vcpu, KVM_EMUL_TRAP_UD, 0, NULL, 0);
 	case X86_TRAP_AC:
 		return alignment_exception(vcpu);
-	case X86_TRAP_MC:
-		return machine_check(vcpu);
 	default:
 		return kvm_unexpected_exit(vcpu, vmx->exit_reason);
 	}
@@ -298,7 +279,6 @@ static int (*const handlers[])(struct kvm_vcpu *vcpu) = {
 	[EXIT_REASON_MONITOR_TRAP_FLAG] = monitor_trap,
 	[EXIT_REASON_MONITOR_INSTRUCTION] = kvm_emulate_monitor,
 	[EXIT_REASON_PAUSE_INSTRUCTION] = kvm_emulate_pause,
-	[EXIT_REASON_MCE_DURING_VMENTRY] = machine_check,
 	[EXIT_REASON_TPR_BELOW_THRESHOLD] = tpr_below_threshold,
 	[EXIT_REASON_APIC_ACCESS] = vmx_apic_access,
 	[EXIT_REASON_EOI_INDUCED] = vmx_eoi_induced,

@@ -230,9 +230,14 @@ void vmx_take_host_irq(struct kvm_vcpu *vcpu)
 
 static int fast_exception(struct vcpu_vmx *vmx)
 {
-	if (!intr_info_is(vmx_exit_intr_info(vmx), INTR_TYPE_NMI_INTR))
+	u32 info = vmx_exit_intr_info(vmx);
+
+	if (intr_info_is(info, INTR_TYPE_NMI_INTR))
+		call_nmi_handler();
+	else if ((info & INTR_INFO_VECTOR_MASK) == X86_TRAP_MC)
+		kvm_take_machine_check();
+	else
 		return KVM_AGAIN;
-	call_nmi_handler();
 	return VMX_LEAVE;
 }
 
@@ -348,8 +353,11 @@ static int loop(struct vcpu_vmx *vmx, bool immediate_exit)
 		}
 		post_exit(vmx);
 		e = record_exit(vmx);
-		if (unlikely(vmx->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
+		if (unlikely(vmx->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY)) {
+			if (vmx_exit_code(vmx) == EXIT_REASON_MCE_DURING_VMENTRY)
+				kvm_take_machine_check();
 			return KVM_AGAIN;
+		}
 		r = fast_exit(vmx);
 		if (unlikely(vmx->exit_reason & VMX_EXIT_REASON_BUS_LOCK_DETECTED) &&
 		    r != KVM_AGAIN)
