@@ -2,6 +2,7 @@
 /*
  * KVM_X86_SET_MSR_FILTER: which MSRs a guest may access.
  */
+#include <linux/nospec.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -43,9 +44,10 @@ static bool rules_allow(const struct kvm_msr_rules *rules, u32 index, u32 access
 	/* The first range that speaks of such accesses to it decides. */
 	for (i = 0; i < rules->nr_ranges; i++) {
 		const struct kvm_msr_range *range = &rules->ranges[i];
+		u32 bit = index - range->base;
 
-		if (index - range->base < range->count && range->flags & access)
-			return test_bit(index - range->base, range->bitmap);
+		if (bit < range->count && range->flags & access)
+			return test_bit(array_index_nospec(bit, range->count), range->bitmap);
 	}
 	return rules->default_allow;
 }
