@@ -14,6 +14,7 @@
  */
 #include <linux/gfp.h>
 #include <linux/kvm.h>
+#include <linux/mm.h>
 #include <asm/apic.h>
 #include <asm/apicdef.h>
 #include <asm/irq_vectors.h>
