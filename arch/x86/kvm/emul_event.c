@@ -40,14 +40,18 @@ static bool is_soft(const struct emul_event *ev)
 }
 
 /* Not any more; and not again. */
-static void delivered(struct kvm_event_queue *q)
+static void delivered(struct kvm_vcpu *vcpu)
 {
-	if (q->exception.injected)
+	struct kvm_event_queue *q = &vcpu->arch.events;
+
+	if (q->exception.injected) {
 		q->exception.injected = false;
-	else if (q->nmi_injected)
+	} else if (q->nmi_injected) {
 		q->nmi_injected = false;
-	else
+		kvm_x86_call(set_nmi_mask)(vcpu, true);
+	} else {
 		q->irq_injected = false;
+	}
 }
 
 /* An exception instead.  Interrupts and NMIs stay in the queue, and come after it. */
@@ -89,7 +93,7 @@ int kvm_emul_deliver_event(struct kvm_vcpu *vcpu)
 	kvm_emul_load(e);
 	switch (emul_deliver_event(&e->ctxt, &ev)) {
 	case EMUL_DONE:
-		delivered(&vcpu->arch.events);
+		delivered(vcpu);
 		kvm_emul_store(e);
 		kvm_x86_call(set_interrupt_shadow)(vcpu, 0);
 		return KVM_REENTER;
