@@ -202,7 +202,7 @@ reload: modules-lab
 reload-intel:
 	@$(MAKE) reload VENDOR=intel SMP=1 TIMES=$(or $(TIMES),10)
 
-## guest-intel: Linux straight from QEMU to its shell, on the Intel machine (ALL=1: without unrestricted guest, too)
+## guest-intel: Linux straight from QEMU to its shell, on the Intel machine, with and without unrestricted guest
 .PHONY: guest-intel
 guest-intel: modules-lab
 	@$(inroot) tools/lab/tour --initrd build/lab/tour.cpio

@@ -68,9 +68,14 @@ int kvm_mmu_misconfig(struct kvm_vcpu *vcpu, gpa_t gpa, const void *insn, int le
 void kvm_mmu_page_logged(struct kvm_vcpu *vcpu, gpa_t gpa);
 
 /* Pages of ours in the guest's physical address space, where it has no slot: SDM vol. 3C, 29.3 and 30.4. */
+#define KVM_PRIVATE_TSS_PAGES 3
+
 enum kvm_private_page {
 	KVM_PRIVATE_IDENTITY_MAP, /* page tables for a guest without paging on a CPU that has none without */
-	KVM_PRIVATE_APIC_ACCESS, /* the CPU takes accesses to it for ones to the local APIC */
+	KVM_PRIVATE_TSS, /* for real mode on such a CPU; the first of its pages */
+	KVM_PRIVATE_APIC_ACCESS =
+		KVM_PRIVATE_TSS +
+		KVM_PRIVATE_TSS_PAGES, /* the CPU takes accesses to it for ones to the local APIC */
 	KVM_NR_PRIVATE_PAGES,
 };
 

@@ -7,7 +7,7 @@
  *	x2APIC				MSR			and registers, delivery, posted interrupts
  *	off, or moved			nothing			nothing
  *
- * and nothing of it while the vCPU is emulated, while the guest's priority is in its own memory (KVM_SET_VAPIC_ADDR), or
+ * and nothing of it while the vCPU is emulated or in a real mode that is none (vm86.c), while the guest's priority is in its own memory (KVM_SET_VAPIC_ADDR), or
  * while the VMM blocks interrupts for debugging: then interrupts are injected, as without all this.
  *
  * The virtual-APIC page is the page of registers that software uses, whatever is in force.
@@ -42,7 +42,7 @@ static u32 wanted(struct vcpu_vmx *vmx)
 	u64 base = vcpu->arch.apic_base;
 	u32 mode = 0;
 
-	if (!kvm_lapic_may_be_virtual(vcpu) || vmx->emulation_required ||
+	if (!kvm_lapic_may_be_virtual(vcpu) || (vmx->detour & (VMX_EMULATE | VMX_VM86)) ||
 	    (vcpu->arch.debug.control & KVM_GUESTDBG_BLOCKIRQ))
 		return 0;
 	if (is_usual_xapic(base))

@@ -148,7 +148,9 @@ static void print_registers(struct kvm_vcpu *vcpu)
 	pr_info("  RIP %016llx RFLAGS %08llx, activity %llx, interruptibility %llx, pending debug %llx%s\n",
 		read_field(GUEST_RIP), read_field(GUEST_RFLAGS), read_field(GUEST_ACTIVITY_STATE),
 		read_field(GUEST_INTERRUPTIBILITY_INFO), read_field(GUEST_PENDING_DBG_EXCEPTIONS),
-		to_vmx(vcpu)->emulation_required ? ", to be emulated" : "");
+		to_vmx(vcpu)->detour & VMX_EMULATE ? ", to be emulated" :
+		to_vmx(vcpu)->detour & VMX_VM86	   ? ", which stands for real mode" :
+						     "");
 	pr_info("  RAX %016lx RBX %016lx RCX %016lx RDX %016lx\n", r[VCPU_RAX], r[VCPU_RBX],
 		r[VCPU_RCX], r[VCPU_RDX]);
 	pr_info("  RSI %016lx RDI %016lx RBP %016lx RSP %016llx\n", r[VCPU_RSI], r[VCPU_RDI],

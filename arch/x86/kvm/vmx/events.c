@@ -113,9 +113,10 @@ void vmx_inject_irq(struct kvm_vcpu *vcpu, bool reinject)
 	} else if (unlikely(reinject && !vmx_irq_allowed(vcpu))) {
 		/* A VMM has put it there (KVM_SET_VCPU_EVENTS): no entry would take it. */
 		end_shadow(vmx);
-		vmx->deliver_in_software = !vmx_irq_allowed(vcpu);
-		if (vmx->deliver_in_software)
+		if (!vmx_irq_allowed(vcpu)) {
+			vmx->detour |= VMX_DELIVER;
 			return;
+		}
 	}
 	write_event(vmx, vcpu->arch.events.irq_vector | type, 0);
 }

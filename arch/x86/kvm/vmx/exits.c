@@ -77,6 +77,10 @@ static int alignment_exception(struct kvm_vcpu *vcpu)
 {
 	u32 error = vmcs_read32(VM_EXIT_INTR_ERROR_CODE);
 
+	/* Real mode has none. */
+	if (unlikely(to_vmx(vcpu)->detour & VMX_VM86) && (kvm_cr0_read(vcpu) & X86_CR0_AM) &&
+	    (vmx_get_rflags(vcpu) & X86_EFLAGS_AC))
+		return emulate(vcpu);
 	if (is_guests_alignment_check(vcpu)) {
 		kvm_queue_exception_e(vcpu, X86_TRAP_AC, error);
 		return KVM_REENTER;
@@ -104,6 +108,8 @@ static int exception(struct kvm_vcpu *vcpu)
 	case X86_TRAP_AC:
 		return alignment_exception(vcpu);
 	default:
+		if (likely(vmx->detour & VMX_VM86))
+			return vmx_vm86_exception(vcpu, info & INTR_INFO_VECTOR_MASK);
 		return kvm_unexpected_exit(vcpu, vmx->exit_reason);
 	}
 }
@@ -316,11 +322,11 @@ int vmx_handle_exit(struct kvm_vcpu *vcpu)
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 	int r;
 
-	if (unlikely(vmx->deliver_in_software)) {
-		vmx->deliver_in_software = false;
+	if (unlikely(vmx->detour & VMX_DELIVER)) {
+		vmx->detour &= ~VMX_DELIVER;
 		return kvm_emul_deliver_event(vcpu);
 	}
-	if (unlikely(vmx->emulation_required))
+	if (unlikely(vmx->detour & VMX_EMULATE))
 		return vmx_emulate_invalid_state(vcpu);
 	if (unlikely(vmx->fail || (vmx->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY)))
 		return vmx_entry_failed(vcpu);

@@ -31,7 +31,7 @@ static int create(struct kvm *kvm)
 	kvm_mmu_set_private_page(kvm, KVM_PRIVATE_IDENTITY_MAP, page, kvm->arch.identity_map_addr);
 	kvm_mmu_show_private_page(kvm, KVM_PRIVATE_IDENTITY_MAP, true);
 	kv->identity_map = true;
-	return 0;
+	return vmx_vm86_create(kvm);
 }
 
 /**

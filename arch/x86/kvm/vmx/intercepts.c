@@ -132,6 +132,8 @@ void vmx_update_exception_bitmap(struct kvm_vcpu *vcpu)
 
 	if ((control & KVM_GUESTDBG_ENABLE) && (control & KVM_GUESTDBG_USE_SW_BP))
 		bitmap |= BIT(X86_TRAP_BP);
+	if (vmx->detour & VMX_VM86)
+		bitmap = ~0;
 	if (bitmap != vmx->exception_bitmap) {
 		vmx->exception_bitmap = bitmap;
 		vmcs_write32(EXCEPTION_BITMAP, bitmap);

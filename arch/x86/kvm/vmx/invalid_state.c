@@ -3,10 +3,10 @@
  * Guest state that this processor cannot be entered with: instructions and events are carried out in software until it
  * can.
  *
- * There are two kinds.  Without unrestricted guest, real mode is not known to the processor at all (SDM vol. 3C, 27.3.1.1).
- * And in every mode software can load segment registers that an entry refuses (27.3.1.2): between setting CR0.PE and the
- * far jump that follows CS is no code segment, big real mode has limits that a fresh real mode has not, and the VMM sets
- * whatever it likes.
+ * There are two kinds.  Without unrestricted guest, real mode is not known to the processor at all (SDM vol. 3C, 27.3.1.1);
+ * what cannot be entered as virtual-8086 mode instead (vm86.c) is left.  And in every mode software can load segment registers
+ * that an entry refuses (27.3.1.2): between setting CR0.PE and the far jump that follows CS is no code segment, and the VMM
+ * sets whatever it likes.
  *
  * What is to be injected goes the usual way: the queue chooses it, vmx_run() takes it back (vmx_cancel_injection()) before
  * the entry that does not happen, and it is delivered here.
@@ -29,18 +29,16 @@
 	X(ds, VCPU_SREG_DS) \
 	X(fs, VCPU_SREG_FS) X(gs, VCPU_SREG_GS) X(ldtr, VCPU_SREG_LDTR) X(tr, VCPU_SREG_TR)
 
-static bool can_be_entered(struct vcpu_vmx *vmx)
+/* As it is, or @vm86: as a virtual-8086 task. */
+static bool can_be_entered(struct vcpu_vmx *vmx, bool vm86)
 {
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
-	const struct vmx_seg *s;
 	unsigned int from = 0;
 	struct vmx_entry e;
+	struct vmx_seg s;
 
-	e.cr0 = kvm_cr0_read(vcpu);
-	/* Without unrestricted guest CR0.PE is always set in hardware, so this is not left to the rules. */
-	if (!vmx_hw.unrestricted && !(e.cr0 & X86_CR0_PE))
-		return false;
-	e.rflags = vmx_get_rflags(vcpu);
+	e.cr0 = kvm_cr0_read(vcpu) | (vm86 ? X86_CR0_PE : 0);
+	e.rflags = vmx_get_rflags(vcpu) | (vm86 ? X86_EFLAGS_VM : 0);
 	e.rip = kvm_rip_read(vcpu);
 	e.cpu = vmx->control[VMX_CTL_CPU];
 	e.cpu2 = vmx->control[VMX_CTL_CPU2];
@@ -48,12 +46,14 @@ static bool can_be_entered(struct vcpu_vmx *vmx)
 	e.lin_bits = boot_cpu_data.x86_virt_bits;
 	e.gdtr_base = vmcs_read_natural(GUEST_GDTR_BASE);
 	e.idtr_base = vmcs_read_natural(GUEST_IDTR_BASE);
-#define X(name, reg)                \
-	s = vmx_seg(vmx, reg);      \
-	e.name##_sel = s->selector; \
-	e.name##_base = s->base;    \
-	e.name##_limit = s->limit;  \
-	e.name##_ar = s->ar;
+#define X(name, reg)                                 \
+	s = *vmx_seg(vmx, reg);                      \
+	if (vm86 && !vmx_vm86_segment(vmx, reg, &s)) \
+		return false;                        \
+	e.name##_sel = s.selector;                   \
+	e.name##_base = s.base;                      \
+	e.name##_limit = s.limit;                    \
+	e.name##_ar = s.ar;
 	SEGMENTS(X)
 #undef X
 	return !vmx_entry_check(&e, VMX_CHECK_SEGMENTS, &from);
@@ -65,12 +65,42 @@ static bool can_be_entered(struct vcpu_vmx *vmx)
  */
 void vmx_state_changed(struct vcpu_vmx *vmx)
 {
-	bool was = vmx->emulation_required;
+	/* Without unrestricted guest CR0.PE is always set in hardware, so this is not left to the rules. */
+	bool real = !vmx_hw.unrestricted && !(kvm_cr0_read(&vmx->vcpu) & X86_CR0_PE);
+	u8 was = vmx->detour;
 
-	vmx->emulation_required = vmx_hw.emulates_invalid && !can_be_entered(vmx);
+	if (!vmx_hw.emulates_invalid)
+		return;
+	if (can_be_entered(vmx, real)) {
+		vmx->detour &= ~VMX_EMULATE;
+		if (!real)
+			vmx_vm86_leave(vmx);
+		else if (!(was & VMX_VM86))
+			vmx_vm86_enter(vmx);
+	} else {
+		vmx_vm86_leave(vmx);
+		vmx->detour |= VMX_EMULATE;
+	}
 	/* In software, interrupts are injected as without a virtual APIC. */
-	if (unlikely(was != vmx->emulation_required))
+	if (unlikely((was ^ vmx->detour) & (VMX_EMULATE | VMX_VM86)))
 		vmx_update_apicv(&vmx->vcpu);
+}
+
+/**
+ * vmx_may_enter() - there is a detour: is it one through the processor?
+ * @vmx: about to be entered
+ *
+ * If not, what was to be injected has to be delivered in software, too.
+ */
+bool vmx_may_enter(struct vcpu_vmx *vmx)
+{
+	if (vmx->detour == VMX_VM86) {
+		if (likely(!vmx->events_to_complete))
+			return true;
+		vmx->detour |= VMX_DELIVER;
+	}
+	vmx_cancel_injection(&vmx->vcpu);
+	return false;
 }
 
 /* Entries refused in a row that are worth another try. */
@@ -129,7 +159,7 @@ int vmx_emulate_invalid_state(struct kvm_vcpu *vcpu)
 		if (vmx->state_dirty) {
 			vmx->state_dirty = false;
 			vmx_state_changed(vmx);
-			if (!vmx->emulation_required)
+			if (!(vmx->detour & VMX_EMULATE))
 				break;
 		}
 		if (READ_ONCE(vcpu->requests) || signal_pending(current) || need_resched())

@@ -186,17 +186,23 @@ static int set_umsr(struct vcpu_vmx *vmx, int which, u64 data)
 
 static int set_segment_base(struct vcpu_vmx *vmx, int seg, u64 data)
 {
+	struct vmx_seg s;
+
 	if (!kvm_is_canonical(&vmx->vcpu, data))
 		return KVM_MSR_GP;
-	vmcs_write_natural(seg == VCPU_SREG_FS ? GUEST_FS_BASE : GUEST_GS_BASE, data);
-	vmx->seg_avail &= ~BIT(seg);
+	s = *vmx_seg(vmx, seg);
+	s.base = data;
+	vmx_write_seg(vmx, seg, &s);
 	return 0;
 }
 
 static int set_sysenter(struct vcpu_vmx *vmx, u32 index, u64 data)
 {
 	if (index == MSR_IA32_SYSENTER_CS) {
-		vmcs_write32(GUEST_SYSENTER_CS, data);
+		if (vmx->detour & VMX_VM86)
+			vmx->vm86_sysenter_cs = data;
+		else
+			vmcs_write32(GUEST_SYSENTER_CS, data);
 		return 0;
 	}
 	if (!kvm_is_canonical(&vmx->vcpu, data))
@@ -226,7 +232,8 @@ int vmx_get_msr(struct kvm_vcpu *vcpu, u32 index, u64 *data, bool host)
 		*data = vmx_read_kernel_gs_base(vmx);
 		return 0;
 	case MSR_IA32_SYSENTER_CS:
-		*data = vmcs_read32(GUEST_SYSENTER_CS);
+		*data = vmx->detour & VMX_VM86 ? vmx->vm86_sysenter_cs :
+						 vmcs_read32(GUEST_SYSENTER_CS);
 		return 0;
 	case MSR_IA32_SYSENTER_ESP:
 		*data = vmcs_read_natural(GUEST_SYSENTER_ESP);

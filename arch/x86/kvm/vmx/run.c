@@ -338,11 +338,8 @@ static int loop(struct vcpu_vmx *vmx, bool immediate_exit)
 			vmx->state_dirty = false;
 			vmx_state_changed(vmx);
 		}
-		/* What was to be injected has to be delivered in software, too. */
-		if (unlikely(vmx->emulation_required || vmx->deliver_in_software)) {
-			vmx_cancel_injection(vcpu);
+		if (unlikely(vmx->detour) && !vmx_may_enter(vmx))
 			return KVM_AGAIN;
-		}
 		trace_kvm_entry(vcpu, immediate_exit);
 		pre_entry(vmx);
 		vmx_l1d_flush(vmx);
@@ -372,7 +369,7 @@ static int loop(struct vcpu_vmx *vmx, bool immediate_exit)
 static bool is_page_fault(const struct vcpu_vmx *vmx)
 {
 	return vmx->exit_reason == EXIT_REASON_EPT_VIOLATION && !vmx->fail &&
-	       !vmx->emulation_required && !vmx->deliver_in_software;
+	       !(vmx->detour & (VMX_EMULATE | VMX_DELIVER));
 }
 
 /**

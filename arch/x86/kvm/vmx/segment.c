@@ -22,12 +22,12 @@ static const struct {
 #undef SEG
 };
 
-/* One at a time: most who ask want one field of one register. */
-enum seg_part { SEG_AR, SEG_BASE, SEG_REST };
-
+/* Most who ask want one field of one register.  Real mode as virtual-8086 mode: see vm86.c for what is where. */
 static u32 ar(struct vcpu_vmx *vmx, int seg)
 {
-	return vmx->seg_avail & BIT(seg) ? vmx->seg[seg].ar : __vmcs_read(fields[seg].ar);
+	return (vmx->seg_avail & BIT(seg)) || (vmx->detour & VMX_VM86) ?
+		       vmx->seg[seg].ar :
+		       __vmcs_read(fields[seg].ar);
 }
 
 /**
@@ -38,26 +38,45 @@ static u32 ar(struct vcpu_vmx *vmx, int seg)
 const struct vmx_seg *vmx_seg(struct vcpu_vmx *vmx, int seg)
 {
 	struct vmx_seg *s = &vmx->seg[seg];
+	bool vm86 = vmx->detour & VMX_VM86;
 
-	if (!(vmx->seg_avail & BIT(seg))) {
-		s->selector = __vmcs_read(fields[seg].selector);
-		s->base = __vmcs_read(fields[seg].base);
-		s->limit = __vmcs_read(fields[seg].limit);
-		s->ar = __vmcs_read(fields[seg].ar);
-		vmx->seg_avail |= BIT(seg);
-	}
+	if (vmx->seg_avail & BIT(seg))
+		return s;
+	vmx->seg_avail |= BIT(seg);
+	if (unlikely(vm86 && seg == VCPU_SREG_TR))
+		return s;
+	s->selector = __vmcs_read(fields[seg].selector);
+	s->base = __vmcs_read(fields[seg].base);
+	if (unlikely(vm86 && seg != VCPU_SREG_LDTR))
+		return s;
+	s->limit = __vmcs_read(fields[seg].limit);
+	s->ar = __vmcs_read(fields[seg].ar);
 	return s;
+}
+
+/* vmx->seg[] into the VMCS. */
+void vmx_write_seg_fields(struct vcpu_vmx *vmx, int seg)
+{
+	struct vmx_seg s = vmx->seg[seg];
+
+	if (unlikely(vmx->detour & VMX_VM86))
+		vmx_vm86_segment(vmx, seg, &s);
+	__vmcs_write(fields[seg].selector, s.selector);
+	__vmcs_write(fields[seg].base, s.base);
+	__vmcs_write(fields[seg].limit, s.limit);
+	__vmcs_write(fields[seg].ar, s.ar);
 }
 
 void vmx_write_seg(struct vcpu_vmx *vmx, int seg, const struct vmx_seg *s)
 {
+	struct vmx_seg hw = *s;
+
+	if (unlikely(vmx->detour & VMX_VM86) && !vmx_vm86_segment(vmx, seg, &hw))
+		vmx_vm86_leave(vmx);
 	vmx->seg[seg] = *s;
 	vmx->seg_avail |= BIT(seg);
 	vmx->state_dirty = true;
-	__vmcs_write(fields[seg].selector, s->selector);
-	__vmcs_write(fields[seg].base, s->base);
-	__vmcs_write(fields[seg].limit, s->limit);
-	__vmcs_write(fields[seg].ar, s->ar);
+	vmx_write_seg_fields(vmx, seg);
 }
 
 void vmx_get_segment(struct kvm_vcpu *vcpu, struct kvm_segment *var, int seg)

@@ -51,6 +51,9 @@ void vmx_cache_reg(struct kvm_vcpu *vcpu, int reg)
 
 /* ---- RFLAGS, RIP */
 
+/* All set in hardware, whatever the guest has (vm86.c). */
+#define VM86_RFLAGS ((unsigned long)(X86_EFLAGS_VM | X86_EFLAGS_IOPL))
+
 unsigned long vmx_get_rflags(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
@@ -58,14 +61,20 @@ unsigned long vmx_get_rflags(struct kvm_vcpu *vcpu)
 	if (!kvm_reg_available(vcpu, VCPU_EXREG_RFLAGS)) {
 		vcpu->arch.regs_avail |= BIT(VCPU_EXREG_RFLAGS);
 		vmx->rflags = vmcs_read_natural(GUEST_RFLAGS);
+		if (unlikely(vmx->detour & VMX_VM86))
+			vmx->rflags = (vmx->rflags & ~VM86_RFLAGS) | vmx->vm86_rflags;
 	}
 	return vmx->rflags;
 }
 
-static void write_rflags(struct vcpu_vmx *vmx, unsigned long rflags)
+void vmx_write_rflags(struct vcpu_vmx *vmx, unsigned long rflags)
 {
 	vmx->rflags = rflags;
 	vmx->vcpu.arch.regs_avail |= BIT(VCPU_EXREG_RFLAGS);
+	if (unlikely(vmx->detour & VMX_VM86)) {
+		vmx->vm86_rflags = rflags & VM86_RFLAGS;
+		rflags |= VM86_RFLAGS;
+	}
 	vmcs_write_natural(GUEST_RFLAGS, rflags);
 }
 
@@ -82,7 +91,7 @@ void vmx_set_rflags(struct kvm_vcpu *vcpu, unsigned long rflags)
 	unsigned long old = vmx_get_rflags(vcpu);
 
 	rflags = (rflags & RFLAGS_DEFINED) | X86_EFLAGS_FIXED;
-	write_rflags(vmx, rflags);
+	vmx_write_rflags(vmx, rflags);
 	if ((old ^ rflags) & (X86_EFLAGS_TF | X86_EFLAGS_IF))
 		vmx->recheck_shadow = true;
 	/* KVM_SET_REGS comes here, too, with an RIP that may be anything. */
@@ -102,7 +111,7 @@ static bool length_is_known(struct vcpu_vmx *vmx)
 	case EXIT_REASON_NMI_WINDOW:
 		return false;
 	default:
-		return !vmx->emulation_required;
+		return !(vmx->detour & VMX_EMULATE);
 	}
 }
 
@@ -128,7 +137,7 @@ int vmx_skip_instruction(struct kvm_vcpu *vcpu)
 	}
 	rflags = vmx_get_rflags(vcpu);
 	if (unlikely(rflags & X86_EFLAGS_RF))
-		write_rflags(vmx, rflags & ~X86_EFLAGS_RF);
+		vmx_write_rflags(vmx, rflags & ~X86_EFLAGS_RF);
 	return 0;
 }
 
@@ -136,7 +145,8 @@ int vmx_skip_instruction(struct kvm_vcpu *vcpu)
 
 /*
  * Without unrestricted guest, protected mode and paging are always on in hardware.  A guest without paging runs on tables
- * that map everything to itself, with large pages (KVM_SET_IDENTITY_MAP_ADDR); a guest in real mode is emulated.
+ * that map everything to itself, with large pages (KVM_SET_IDENTITY_MAP_ADDR); a guest in real mode, too (vm86.c), or it is
+ * emulated.
  */
 static bool needs_identity_map(struct kvm_vcpu *vcpu)
 {
@@ -168,10 +178,13 @@ static unsigned long hw_cr4(struct kvm_vcpu *vcpu, unsigned long cr4)
 		hw &= ~(X86_CR4_PAE | X86_CR4_PGE | X86_CR4_SMEP | X86_CR4_SMAP | X86_CR4_PKE |
 			X86_CR4_PCIDE | X86_CR4_LA57);
 	}
+	if (to_vmx(vcpu)->detour & VMX_VM86)
+		hw |= X86_CR4_VME;
 	return hw;
 }
 
-static void set_hw_cr4(struct vcpu_vmx *vmx)
+/* What follows from vcpu->arch.cr4. */
+void vmx_write_hw_cr4(struct vcpu_vmx *vmx)
 {
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
 	unsigned long cr4 = vcpu->arch.cr4;
@@ -179,6 +192,8 @@ static void set_hw_cr4(struct vcpu_vmx *vmx)
 
 	if (needs_identity_map(vcpu))
 		owned &= ~X86_CR4_PGE;
+	if (vmx->detour & VMX_VM86)
+		owned &= ~X86_CR4_VME;
 	vmx->cr4_guest_owned = owned;
 	vmcs_write_natural(CR4_GUEST_HOST_MASK, ~owned);
 	vmcs_write_natural(CR4_READ_SHADOW, cr4);
@@ -221,6 +236,8 @@ void vmx_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0)
 	/* EFER.LMA follows CR0.PG and EFER.LME. */
 	efer = (efer & EFER_LME) && (cr0 & X86_CR0_PG) ? efer | EFER_LMA : efer & ~EFER_LMA;
 
+	if (cr0 & X86_CR0_PE)
+		vmx_vm86_leave(vmx);
 	/* While the hardware still has it. */
 	kvm_cr3_read(vcpu);
 	kvm_cr4_read(vcpu);
@@ -239,7 +256,7 @@ void vmx_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0)
 	vmx_exec_assign(vmx, CPU_BASED_CR3_LOAD_EXITING | CPU_BASED_CR3_STORE_EXITING,
 			!(cr0 & X86_CR0_PG));
 	set_hw_cr3(vmx);
-	set_hw_cr4(vmx);
+	vmx_write_hw_cr4(vmx);
 	vmx_flush_tlb(vcpu);
 }
 
@@ -263,7 +280,7 @@ void vmx_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4)
 	vcpu->arch.cr4 = cr4;
 	vcpu->arch.regs_avail |= BIT(VCPU_EXREG_CR4);
 	to_vmx(vcpu)->state_dirty = true;
-	set_hw_cr4(to_vmx(vcpu));
+	vmx_write_hw_cr4(to_vmx(vcpu));
 	if (efer_too)
 		set_hw_efer(to_vmx(vcpu));
 }

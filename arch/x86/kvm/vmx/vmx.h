@@ -21,6 +21,7 @@
  *   segment.c       segment registers
  *   debugregs.c     DR0-3, DR6, DR7
  *   identity_map.c  page tables for guests without paging, on CPUs that need some
+ *   vm86.c          real mode on such CPUs
  *   invalid_state.c guest state that this CPU cannot be entered with: emulated
  *   dump.c          the VMCS in words; entry_check.c why the processor refused it
  */
@@ -165,8 +166,9 @@ struct vmx_seg {
  * @entry_info, @entry_error: that event, as in the VMCS
  * @recheck_shadow: RFLAGS or the interrupt shadow were set in software: see vmx_fix_single_step()
  * @state_dirty: segments, control registers or RFLAGS were set in software: can it still be entered?
- * @emulation_required: the state cannot be entered on this CPU
- * @deliver_in_software: what is injected is nothing that an entry accepts: kvm_emul_deliver_event()
+ * @detour: what keeps the next entry from being an ordinary one, VMX_EMULATE and so on
+ * @vm86_rflags: with VMX_VM86, the guest's RFLAGS.VM and IOPL
+ * @vm86_sysenter_cs: with VMX_VM86, the guest's IA32_SYSENTER_CS
  * @rescues: entries refused in a row, the last one as exit number @rescue_exits
  * @host_irq: the last exit was a host interrupt and has acknowledged it: VM_EXIT_INTR_INFO
  * @nmi_masked: an NMI is being handled; only without virtual NMIs
@@ -220,8 +222,9 @@ struct vcpu_vmx {
 	u32 entry_error;
 	bool recheck_shadow;
 	bool state_dirty;
-	bool emulation_required;
-	bool deliver_in_software;
+	u8 detour;
+	u32 vm86_rflags;
+	u32 vm86_sysenter_cs;
 	unsigned int rescues;
 	u64 rescue_exits;
 	u32 host_irq;
@@ -249,6 +252,13 @@ struct vcpu_vmx {
 	u64 *pml;
 };
 
+/* Bits of detour.  The state cannot be entered on this CPU: instructions are emulated. */
+#define VMX_EMULATE BIT(0)
+/* What is injected is nothing that an entry accepts: kvm_emul_deliver_event(). */
+#define VMX_DELIVER BIT(1)
+/* The VMCS holds a virtual-8086 task in place of real mode: vm86.c. */
+#define VMX_VM86 BIT(2)
+
 /* Bits of exit_avail */
 #define VMX_EXIT_HAVE_QUAL BIT(0)
 #define VMX_EXIT_HAVE_INTR_INFO BIT(1)
@@ -258,6 +268,7 @@ struct vcpu_vmx {
  * struct kvm_vmx - a VM under VMX
  * @kvm: first, see kvm_backend.vm_size
  * @identity_map: it has its identity map
+ * @vm86_tss: where its TSS for real mode is, 0: it has none; see vm86.c
  * @apic_access: the APIC-access page, see apicv.c
  * @apic_access_shown: the guest finds it
  * @ept_gen: per host CPU, the kvm->arch.tlb_gen for which its TLB has been rid of the VM's guest-physical mappings
@@ -265,6 +276,7 @@ struct vcpu_vmx {
 struct kvm_vmx {
 	struct kvm kvm;
 	bool identity_map;
+	u32 vm86_tss;
 	hpa_t apic_access;
 	bool apic_access_shown;
 	u64 __percpu *ept_gen;
@@ -524,6 +536,8 @@ void vmx_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4);
 void vmx_set_efer(struct kvm_vcpu *vcpu, u64 efer);
 bool vmx_is_valid_cr4(struct kvm_vcpu *vcpu, unsigned long cr4);
 int vmx_skip_instruction(struct kvm_vcpu *vcpu);
+void vmx_write_rflags(struct vcpu_vmx *vmx, unsigned long rflags);
+void vmx_write_hw_cr4(struct vcpu_vmx *vmx);
 void vmx_reset_state(struct vcpu_vmx *vmx, bool init);
 
 /* segment.c */
@@ -536,7 +550,15 @@ void vmx_get_dtable(struct kvm_vcpu *vcpu, bool idt, struct kvm_dtable *dt);
 void vmx_set_dtable(struct kvm_vcpu *vcpu, bool idt, const struct kvm_dtable *dt);
 const struct vmx_seg *vmx_seg(struct vcpu_vmx *vmx, int seg);
 void vmx_write_seg(struct vcpu_vmx *vmx, int seg, const struct vmx_seg *s);
+void vmx_write_seg_fields(struct vcpu_vmx *vmx, int seg);
 void vmx_reset_segments(struct vcpu_vmx *vmx);
+
+/* vm86.c */
+int vmx_vm86_create(struct kvm *kvm);
+bool vmx_vm86_segment(struct vcpu_vmx *vmx, int seg, struct vmx_seg *s);
+void vmx_vm86_enter(struct vcpu_vmx *vmx);
+void vmx_vm86_leave(struct vcpu_vmx *vmx);
+int vmx_vm86_exception(struct kvm_vcpu *vcpu, u8 vector);
 
 /* debugregs.c */
 void vmx_update_debug(struct kvm_vcpu *vcpu);
@@ -545,11 +567,12 @@ void vmx_sync_debug(struct kvm_vcpu *vcpu);
 void vmx_unload_debug(struct vcpu_vmx *vmx);
 
 /*
- * invalid_state.c.  vmx_state_changed(): registers were set in software: is emulation required?  Sets
- * vmx->emulation_required; vmx_run() then answers KVM_AGAIN without entering, and vmx_handle_exit() calls
- * vmx_emulate_invalid_state(): a tier or an errno.
+ * invalid_state.c.  vmx_state_changed(): registers were set in software: how is it entered?  Sets vmx->detour; vmx_run() then
+ * asks vmx_may_enter(), answers KVM_AGAIN without entering if not, and vmx_handle_exit() calls vmx_emulate_invalid_state() or
+ * kvm_emul_deliver_event(): a tier or an errno.
  */
 void vmx_state_changed(struct vcpu_vmx *vmx);
+bool vmx_may_enter(struct vcpu_vmx *vmx);
 int vmx_emulate_invalid_state(struct kvm_vcpu *vcpu);
 bool vmx_rescue(struct kvm_vcpu *vcpu);
 int vmx_emulate_once(struct kvm_vcpu *vcpu);

@@ -42,6 +42,8 @@ static const struct {
 	  "Bochs' processor takes a single step after SYSCALL and SYSRET by the TF before them" },
 	{ QUIRK_PANIC, BOCHS,
 	  "Bochs gives up (PANIC) at states of a guest that a processor runs or refuses" },
+	{ QUIRK_LIMITS, TCG, "QEMU's processor checks no segment limits" },
+	{ QUIRK_SYSENTER, TCG, "QEMU's processor has no SYSENTER in real mode" },
 	{ QUIRK_LOST_CPU, TCG,
 	  "QEMU's TCG never comes out of some of these states, and its CPU is lost" },
 };

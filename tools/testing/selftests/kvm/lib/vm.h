@@ -168,6 +168,8 @@ enum quirk {
 	QUIRK_PARTS,
 	QUIRK_LOADS_TF,
 	QUIRK_PANIC,
+	QUIRK_LIMITS,
+	QUIRK_SYSENTER,
 	QUIRK_LOST_CPU,
 };
 /* What the processor below does, in a sentence; NULL: as the manuals say. */

@@ -50,6 +50,7 @@ typedef int64_t s64;
 #define RFLAGS_CF BIT(0)
 #define RFLAGS_TF BIT(8)
 #define RFLAGS_IF BIT(9)
+#define RFLAGS_IOPL (3UL << 12)
 #define RFLAGS_DF BIT(10)
 #define RFLAGS_RF BIT(16)
 #define RFLAGS_VM BIT(17)
