@@ -32,13 +32,16 @@ static int emulate(struct kvm_vcpu *vcpu)
 
 /*
  * #DB, which has not changed DR6 yet: the exit qualification has what it would have set (SDM vol. 3C, table 28-1), and
- * the guest's DR6 gets it as a payload.
+ * the guest's DR6 gets it as a payload.  INT1 has not changed RIP yet, either, and is a trap.
  */
 static int debug_exception(struct kvm_vcpu *vcpu)
 {
-	unsigned long bits = vmx_exit_qual(to_vmx(vcpu));
+	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	unsigned long bits = vmx_exit_qual(vmx);
 	int r;
 
+	if (unlikely(intr_info_is(vmx_exit_intr_info(vmx), INTR_TYPE_PRIV_SW_EXCEPTION)))
+		vmx_skip_instruction(vcpu);
 	if (vcpu->arch.debug.control & (KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP)) {
 		r = kvm_handle_debug_exception(vcpu, X86_TRAP_DB, bits);
 		if (r != KVM_AGAIN)

@@ -104,6 +104,7 @@ static bool length_is_known(struct vcpu_vmx *vmx)
 {
 	switch (vmx_exit_code(vmx)) {
 	case EXIT_REASON_EXCEPTION_NMI:
+		return intr_info_is(vmx_exit_intr_info(vmx), INTR_TYPE_PRIV_SW_EXCEPTION);
 	case EXIT_REASON_EPT_VIOLATION:
 	case EXIT_REASON_EPT_MISCONFIG:
 	case EXIT_REASON_EXTERNAL_INTERRUPT:

@@ -44,6 +44,30 @@ CASE(faults, "#DE, #BP, #UD, #NP, #SS, #GP, with their error codes")
 	vcpu_expect_done(vm_with(0, each, 0));
 }
 
+extern const char behind_int1[];
+static u64 int1_taken, int1_rip;
+
+static void take_int1(struct frame *frame)
+{
+	int1_rip = frame->rip;
+	/* Should it come again and again */
+	if (++int1_taken > 1)
+		frame->rip++;
+}
+
+static void int1(u64 unused)
+{
+	asm volatile(".byte 0xf1\nbehind_int1:");
+	G_ASSERT_EQ(int1_taken, 1);
+	G_ASSERT_EQ(int1_rip, (u64)behind_int1);
+}
+
+CASE(int1, "INT1 is #DB once, and returns behind itself")
+{
+	guest_handlers[1] = take_int1;
+	vcpu_expect_done(vm_with(0, int1, 0));
+}
+
 static void memory(u64 unused)
 {
 	struct guest_cpu *cpu = this_cpu();
