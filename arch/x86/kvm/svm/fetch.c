@@ -29,10 +29,16 @@ static bool gpa_to_hva(struct kvm_vcpu *vcpu, gpa_t gpa, hva_t *hva)
 	return true;
 }
 
+/* Where the way to the page of @linear is remembered.  A guest that sends, takes and waits does so from several pages. */
+static struct svm_fetch *way_of(struct vcpu_svm *svm, unsigned long linear)
+{
+	return &svm->fetch[(linear >> PAGE_SHIFT) % SVM_FETCH_WAYS];
+}
+
 /* Walk the guest's 4- or 5-level tables for @linear and remember the way.  No rights to check: it has been executed. */
 static bool walk(struct vcpu_svm *svm, unsigned long linear)
 {
-	struct svm_fetch *f = &svm->fetch;
+	struct svm_fetch *f = way_of(svm, linear);
 	struct kvm_vcpu *vcpu = &svm->vcpu;
 	int level = is_la57_mode(vcpu) ? 5 : 4;
 	u64 entry, base;
@@ -70,10 +76,9 @@ static bool walk(struct vcpu_svm *svm, unsigned long linear)
 }
 
 /* Does the remembered way still lead there? */
-static bool way_is_valid(struct vcpu_svm *svm, unsigned long linear)
+static bool way_is_valid(const struct vcpu_svm *svm, const struct svm_fetch *f,
+			 unsigned long linear)
 {
-	const struct svm_fetch *f = &svm->fetch;
-
 	return f->page == linear >> PAGE_SHIFT && f->cr3 == svm->vmcb->save.cr3 &&
 	       f->slots_generation == READ_ONCE(svm->vcpu.kvm->slots_generation) &&
 	       f->levels == (svm->vcpu.arch.cr4 & X86_CR4_LA57 ? 5 : 4);
@@ -130,6 +135,7 @@ static unsigned int read_other(struct vcpu_svm *svm, unsigned long linear, u8 *b
 static unsigned int read_insn(struct vcpu_svm *svm, u8 *buf)
 {
 	unsigned long linear = svm_linear_rip(svm);
+	const struct svm_fetch *way = way_of(svm, linear);
 	unsigned int off = offset_in_page(linear);
 	unsigned int n = min_t(unsigned int, 16, PAGE_SIZE - off);
 	unsigned int got = 0;
@@ -138,10 +144,10 @@ static unsigned int read_insn(struct vcpu_svm *svm, u8 *buf)
 	if (unlikely(!(svm->vmcb->save.efer & EFER_LMA))) {
 		got = read_other(svm, linear, buf, n);
 	} else {
-		if (likely(way_is_valid(svm, linear)))
-			got = read_way(&svm->fetch, off, buf, n);
+		if (likely(way_is_valid(svm, way, linear)))
+			got = read_way(way, off, buf, n);
 		if (!got && walk(svm, linear))
-			got = read_way(&svm->fetch, off, buf, n);
+			got = read_way(way, off, buf, n);
 	}
 	pagefault_enable();
 	return got;

@@ -31,13 +31,14 @@
 #define SVM_IOPM_SIZE (3 * PAGE_SIZE) /* 64 Ki ports and 3 more */
 #define SVM_MSRPM_SIZE (PAGE_SIZE << SVM_MSRPM_ORDER)
 #define SVM_WALK_LEVELS 5
+#define SVM_FETCH_WAYS 4
 
 /* Answers of fast handlers besides enum kvm_tier: leave the inner loop, the exit needs no more; the same after #MC. */
 #define SVM_LEAVE 3
 #define SVM_MACHINE_CHECK 4
 
 /**
- * struct svm_fetch - how the page of the last instruction that exited was translated
+ * struct svm_fetch - how the page of an instruction that exited was translated
  *
  * On CPUs that do not tell where the next instruction begins, its bytes must be read at every exit.  The guest's page
  * tables are then not walked again but compared: if every entry that the walk went through still has the value it had,
@@ -94,7 +95,7 @@ struct svm_fetch {
  * @avic_entry: its entry of the physical ID table, NULL: no AVIC for this one
  * @avic_running: the entry while it runs
  * @avic_window: it waits for an interrupt window, which there is none of with AVIC
- * @fetch: see struct svm_fetch
+ * @fetch: see struct svm_fetch; by the lowest bits of the page's number
  */
 struct vcpu_svm {
 	struct kvm_vcpu vcpu;
@@ -127,7 +128,7 @@ struct vcpu_svm {
 	u64 *avic_entry;
 	u64 avic_running;
 	bool avic_window;
-	struct svm_fetch fetch;
+	struct svm_fetch fetch[SVM_FETCH_WAYS];
 };
 
 /**

@@ -56,7 +56,8 @@ int svm_vcpu_create(struct kvm_vcpu *vcpu)
 	}
 	svm->vmcb = page_address(page);
 	svm->vmcb_pa = __sme_set(page_to_phys(page));
-	svm->fetch.page = ~0UL;
+	for (int i = 0; i < SVM_FETCH_WAYS; i++)
+		svm->fetch[i].page = ~0UL;
 	svm->virq_vector = -1;
 	svm->tsc_ratio = SVM_TSC_RATIO_DEFAULT;
 	/* Everything but these is always present. */
