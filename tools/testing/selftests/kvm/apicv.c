@@ -155,13 +155,14 @@ CASE(priority, "an interrupt waits for the priority and comes when it is lowered
 	CHECK(counted(vm_with(VM_IRQCHIP, priority_decides, false), "exits") < ROUNDS / 10);
 }
 
+/* Without PAUSE: many of them in a row exit (PAUSE-loop exiting), and are counted, too. */
 static void listener(u64 x2apic)
 {
 	enter_mode(x2apic);
 	guest_sync(1);
 	ready = 1;
 	while (!stop)
-		relax();
+		;
 	guest_sync(2);
 }
 
@@ -201,12 +202,12 @@ static void posted(bool x2apic)
 	vcpu_join(other);
 	ktap_note("%llu exits", (unsigned long long)exits);
 	CHECK_EQ(taken, ROUNDS);
-	/* Without posting each costs one at least.  That there are some (a third in Bochs) is a known fault. */
-	CHECK(exits < ROUNDS / 2);
+	/* Without posting each costs one at least. */
+	CHECK(exits < ROUNDS / 10);
 }
 
 CASE(posted_x2apic,
-     "interrupts from another vCPU reach one that runs, most of them without an exit of it; x2APIC")
+     "interrupts from another vCPU reach one that runs without an exit of it; x2APIC")
 {
 	posted(true);
 }
