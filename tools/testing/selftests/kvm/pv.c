@@ -547,6 +547,69 @@ CASE(enforced, "with KVM_CAP_ENFORCE_PV_FEATURE_CPUID what CPUID does not offer 
 	CHECK_EQ(ev.kind, EV_DONE);
 }
 
+/* What each feature stands for: MSRs, or a call. */
+static const struct pv_feature {
+	u32 bit;
+	u32 msrs[2];
+	u64 call;
+} pv_features[] = {
+	{ .bit = 0, .msrs = { 0x11, 0x12 } },
+	{ .bit = 3, .msrs = { 0x4b564d00, 0x4b564d01 } },
+	{ .bit = 4, .msrs = { MSR_ASYNC_PF_EN } },
+	{ .bit = 5, .msrs = { MSR_STEAL_TIME } },
+	{ .bit = 6, .msrs = { MSR_PV_EOI } },
+	{ .bit = 7, .call = 5 },
+	{ .bit = 11, .call = HC_SEND_IPI },
+	{ .bit = 12, .msrs = { MSR_POLL_CONTROL } },
+	{ .bit = 13, .call = HC_SCHED_YIELD },
+	{ .bit = 14, .msrs = { MSR_ASYNC_PF_INT, 0x4b564d07 } },
+};
+
+/* @told: the features that CPUID offers */
+static void told_some(u64 told)
+{
+	const struct pv_feature *f;
+	u64 value, refused;
+
+	for (f = pv_features; f < pv_features + ARRAY_SIZE(pv_features); f++) {
+		refused = told & BIT(f->bit) ? NO_VECTOR : 13;
+		for (int i = 0; i < 2 && f->msrs[i]; i++) {
+			guest_sync(f->msrs[i]);
+			G_ASSERT_EQ(catch_rdmsr(f->msrs[i], &value), refused);
+			G_ASSERT_EQ(catch_wrmsr(f->msrs[i], 0), refused);
+		}
+		/* There is nobody to do anything to. */
+		if (f->call)
+			G_ASSERT_EQ(hypercall(f->call, 0, 0, 0, 0),
+				    told & BIT(f->bit) ? 0 : KVM_ENOSYS);
+	}
+	guest_done();
+}
+
+CASE(enforced_each, "with it each feature hangs on its own bit of CPUID alone")
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_ENFORCE_PV_FEATURE_CPUID, .args = { 1 } };
+	struct kvm_cpuid2 *cpuid;
+	struct vcpu *cpu;
+	struct event ev;
+	u32 told;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(pv_features); i++) {
+		cpu = guest(told_some, -1);
+		NEED(cpu->vm->kvm, KVM_CAP_ENFORCE_PV_FEATURE_CPUID);
+		cpuid = cpuid_supported(cpu->vm->kvm);
+		told = cpuid_find(cpuid, 0x40000001, 0)->eax & ~BIT(pv_features[i].bit);
+		cpuid_find(cpuid, 0x40000001, 0)->eax = told;
+		OK(ioctl(cpu->fd, KVM_ENABLE_CAP, &cap));
+		vcpu_set_cpuid(cpu, cpuid);
+		vcpu_call(cpu, told_some, told);
+		do
+			ev = vcpu_run(cpu);
+		while (ev.kind == EV_SYNC);
+		CHECK_EQ(ev.kind, EV_DONE);
+	}
+}
+
 CASE(unhalt_without_exits, "where HLT does not exit, CPUID does not offer that a kick ends it")
 {
 	struct kvm_enable_cap cap = { .cap = KVM_CAP_X86_DISABLE_EXITS,
