@@ -63,8 +63,9 @@ struct kvm_ioapic {
 
 /**
  * struct kvm_pit - the PIT
- * @lock: protects @core and @pending
+ * @lock: protects @core, @pending and @armed
  * @core: the state machine
+ * @armed: @timer is meant to fire
  * @pending: ticks that came while one was not yet taken, to be given to the guest later
  * @reinject: count them
  * @timer: fires at the next rise of channel 0's output
@@ -75,6 +76,7 @@ struct kvm_pit {
 	struct kvm *kvm;
 	u32 pending;
 	bool reinject;
+	bool armed;
 	struct hrtimer timer;
 	struct kvm_irq_ack_notifier acked;
 	struct kvm_io_device dev, speaker;

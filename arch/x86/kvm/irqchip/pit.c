@@ -81,12 +81,13 @@ static enum hrtimer_restart timer_fn(struct hrtimer *timer)
 	u64 now, next;
 
 	raw_spin_lock_irqsave(&pit->lock, flags);
-	/* Programmed anew meanwhile: this is the old timer's. */
-	if (!hrtimer_is_queued(timer)) {
+	/* Programmed anew meanwhile, or stopped: this is the old timer's. */
+	if (pit->armed && !hrtimer_is_queued(timer)) {
 		due = true;
 		now = ktime_get_ns();
 		next = pit_next_edge(&pit->core, now);
-		if (next != PIT_NEVER) {
+		pit->armed = next != PIT_NEVER;
+		if (pit->armed) {
 			hrtimer_set_expires(timer, ns_to_ktime(not_too_soon(next, now)));
 			ret = HRTIMER_RESTART;
 		}
@@ -103,7 +104,9 @@ static void rearm(struct kvm_pit *pit, u64 now)
 	u64 next = pit_next_edge(&pit->core, now);
 
 	pit->pending = 0;
-	if (next == PIT_NEVER)
+	pit->armed = next != PIT_NEVER;
+	/* One that is firing cannot be cancelled, and may start itself once more. */
+	if (!pit->armed)
 		hrtimer_try_to_cancel(&pit->timer);
 	else
 		hrtimer_start(&pit->timer, ns_to_ktime(next), HRTIMER_MODE_ABS_HARD);
