@@ -141,28 +141,47 @@ static bool on_tcg(void)
 	return !memcmp(sig, "TCGTCGTCGTCG", sizeof(sig));
 }
 
-/* Can this machine do it at all?  Each refusal says what to do. */
-static int check_hardware(void)
+/*
+ * Why the kernel counts SVM as absent.  It does so, too, where firmware has disabled it and when it was told to
+ * (clearcpuid=): CPUID still has it then.
+ */
+static void explain_no_svm(bool in_cpuid)
+{
+	if (boot_cpu_data.x86_vendor == X86_VENDOR_INTEL)
+		pr_err("this CPU has no SVM: it is Intel's, load kvm_intel instead\n");
+	else if (in_cpuid)
+		pr_err("this CPU has SVM, but the kernel was told not to use it: boot without clearcpuid=\n");
+	else
+		pr_err("this CPU has no SVM (CPUID 0x80000001 ECX bit 2)%s\n",
+		       boot_cpu_has(X86_FEATURE_HYPERVISOR) ?
+			       ": enable nested virtualization on the hypervisor below" :
+			       "");
+}
+
+/* VM_CR is there on CPUs whose CPUID has SVM, APM vol. 2, 15.4. */
+static bool disabled_by_firmware(void)
 {
 	u64 vm_cr;
 
+	return !rdmsrl_safe(MSR_VM_CR, &vm_cr) && vm_cr & SVM_VM_CR_SVM_DIS_MASK;
+}
+
+/* Can this machine do it at all?  Each refusal says what to do. */
+static int check_hardware(void)
+{
+	bool in_cpuid = boot_cpu_data.extended_cpuid_level >= 0x80000001 &&
+			cpuid_ecx(0x80000001) & BIT(2);
+
+	if (in_cpuid && disabled_by_firmware()) {
+		pr_err("SVM is disabled by firmware (VM_CR.SVMDIS): enable SVM or AMD-V in its setup\n");
+		return -EOPNOTSUPP;
+	}
 	if (!boot_cpu_has(X86_FEATURE_SVM)) {
-		if (boot_cpu_data.x86_vendor == X86_VENDOR_INTEL)
-			pr_err("this CPU has no SVM: it is Intel's, load kvm_intel instead\n");
-		else
-			pr_err("this CPU has no SVM (CPUID 0x80000001 ECX bit 2)%s\n",
-			       boot_cpu_has(X86_FEATURE_HYPERVISOR) ?
-				       ": enable nested virtualization on the hypervisor below" :
-				       "");
+		explain_no_svm(in_cpuid);
 		return -EOPNOTSUPP;
 	}
 	if (cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT)) {
 		pr_err("this is an SEV guest, which cannot run guests of its own\n");
-		return -EOPNOTSUPP;
-	}
-	rdmsrl(MSR_VM_CR, vm_cr);
-	if (vm_cr & SVM_VM_CR_SVM_DIS_MASK) {
-		pr_err("SVM is disabled by firmware (VM_CR.SVMDIS): enable SVM or AMD-V in its setup\n");
 		return -EOPNOTSUPP;
 	}
 	if (!npt) {
