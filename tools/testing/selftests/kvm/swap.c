@@ -62,6 +62,23 @@ static void swap_on(void)
 	close(file);
 }
 
+/* One that is written to at once, so that reclaim goes no further than it was asked to while it waits. */
+static void swap_on_ram(void)
+{
+	int fd = open("/dev/ram0", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0 && !system("modprobe -q brd rd_nr=1 rd_size=8192 2>/dev/null"))
+		fd = open("/dev/ram0", O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		SKIP("no RAM disk");
+	write_swap_header(fd);
+	OK(fsync(fd));
+	close(fd);
+	strcpy(swap_device, "/dev/ram0");
+	if (swapon(swap_device, 0))
+		SKIP("swapon: %s", strerror(errno));
+}
+
 static void swap_off(void)
 {
 	OK(swapoff(swap_device));
@@ -251,7 +268,7 @@ static void use_even(u64 unused)
  * Only the guest uses the pages: for the VMM they are all equally old, and first in the line (MADV_COLD).  What reclaim then
  * takes is what the guest has not used, each time anew, as what it finds used it asks about afresh.
  */
-CASE(young, "reclaim takes the pages that the guest has not used since it looked last")
+static void reclaim(void)
 {
 	struct vm *vm = vm_new(0);
 	struct vcpu *cpu = vcpu_new(vm, use_even, 0);
@@ -260,7 +277,7 @@ CASE(young, "reclaim takes the pages that the guest has not used since it looked
 
 	snprintf(amount, sizeof(amount), "%lu", EACH * PAGE);
 	enter_cgroup();
-	swap_on();
+	swap_on_ram();
 	mem = private_memory();
 	memset(mem, 1, SIZE);
 	OK(vm_set_slot(vm, SLOT_TEST, 0, GPA, SIZE, mem));
@@ -278,4 +295,23 @@ CASE(young, "reclaim takes the pages that the guest has not used since it looked
 	vm_free(vm);
 	swap_off();
 	leave_cgroup();
+}
+
+#define LRU_GEN "/sys/kernel/mm/lru_gen/enabled"
+
+CASE(young, "reclaim takes the pages that the guest has not used since it looked last")
+{
+	reclaim();
+}
+
+/* They ask with clear_flush_young(), generations with clear_young(). */
+CASE(young_lists, "the same where the kernel keeps pages in two lists instead of generations")
+{
+	char was[16];
+
+	if (!read_file(LRU_GEN, was, sizeof(was)) || !strtoul(was, NULL, 0))
+		SKIP("it has no generations, or does not use them");
+	REQUIRE(write_file(LRU_GEN, "n"));
+	reclaim();
+	CHECK(write_file(LRU_GEN, was));
 }
