@@ -147,8 +147,7 @@ static void halting(u64 unused)
 	begin(0);
 	apic_write(APIC_LVTT, VECTOR | LVT_PERIODIC);
 	apic_write(APIC_TMICT, 2000000);
-	while (irq_counts[VECTOR] < 5)
-		irq_enable_and_halt();
+	halt_while(irq_counts[VECTOR] < 5);
 }
 
 CASE(wakes, "the timer wakes a halted CPU")

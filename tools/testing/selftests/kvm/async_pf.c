@@ -86,8 +86,7 @@ static void wait_in_fault(struct frame *frame)
 {
 	on_page_fault(frame);
 	guest_sync(1);
-	while (!nr_ready)
-		irq_enable_and_halt();
+	halt_while(!nr_ready);
 }
 
 /* The access is "mov (%rdi), %rax", which goes without. */
@@ -168,8 +167,7 @@ static void many_pages(u64 unused)
 		G_ASSERT_EQ(touch(i), 0);
 	G_ASSERT_EQ(nr_tokens, PAGES);
 	guest_sync(1);
-	while (nr_ready < PAGES)
-		irq_enable_and_halt();
+	halt_while(nr_ready < PAGES);
 	for (u64 i = 0; i < PAGES; i++)
 		G_ASSERT_EQ(touch(i), i + 1);
 	G_ASSERT_EQ(nr_tokens, PAGES);

@@ -29,8 +29,7 @@ CASE(valid, "what is offered is known; what is not is refused with EINVAL")
 static void sleeps(u64 unused)
 {
 	apic_enable();
-	while (!irq_counts[0x50])
-		irq_enable_and_halt();
+	halt_while(!irq_counts[0x50]);
 }
 
 static void *wake(void *arg)

@@ -28,8 +28,7 @@ static void sleeper(u64 x2apic)
 		x2apic_enable();
 	apic_enable();
 	ready[this_cpu()->index] = 1;
-	while (!stop)
-		irq_enable_and_halt();
+	halt_while(!stop);
 }
 
 static void sender(u64 x2apic)

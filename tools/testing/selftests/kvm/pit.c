@@ -74,8 +74,7 @@ static void halted(u64 unused)
 {
 	set_up();
 	load(0, 2, 2386); /* 2 ms */
-	while (irq_counts[0x30] < 5)
-		irq_enable_and_halt();
+	halt_while(irq_counts[0x30] < 5);
 }
 
 CASE(wakes, "its interrupt wakes a halted CPU")

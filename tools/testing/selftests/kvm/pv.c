@@ -119,9 +119,7 @@ static void pv_eoi_halt_code(u64 unused)
 	for (u64 i = 1; i <= 20; i++) {
 		irq_disable();
 		apic_write(APIC_TMICT, 100000);
-		irq_enable_and_halt();
-		while (irq_counts[0x41] < i)
-			irq_enable_and_halt();
+		halt_while(irq_counts[0x41] < i);
 		apic_send(0, ICR_SELF | ICR_ASSERT | 0x71);
 		while (irq_counts[0x71] == seen)
 			relax();

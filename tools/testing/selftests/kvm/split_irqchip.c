@@ -127,8 +127,7 @@ static void halting(u64 unused)
 	apic_write(APIC_LVTT, 0x41);
 	apic_write(APIC_TDCR, 0xb);
 	apic_write(APIC_TMICT, 2000000);
-	while (!irq_counts[0x41])
-		irq_enable_and_halt();
+	halt_while(!irq_counts[0x41]);
 }
 
 CASE(timer, "the timer of the local APIC wakes a halted CPU")

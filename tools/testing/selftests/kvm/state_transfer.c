@@ -163,8 +163,7 @@ static void halted(u64 unused)
 {
 	apic_enable();
 	guest_sync(1);
-	while (irq_counts[0x42] < 2)
-		irq_enable_and_halt();
+	halt_while(irq_counts[0x42] < 2);
 }
 
 CASE(asleep, "a halted CPU stays halted, and wakes there")

@@ -231,6 +231,20 @@ static inline void irq_enable_and_halt(void)
 	asm volatile("sti; hlt" ::: "memory");
 }
 
+/*
+ * Halts until the condition is false.  It is looked at with interrupts off: one that came between the look and the
+ * HLT would be taken before it, and its CPU sleep on.
+ */
+#define halt_while(condition)                  \
+	do {                                   \
+		irq_disable();                 \
+		while (condition) {            \
+			irq_enable_and_halt(); \
+			irq_disable();         \
+		}                              \
+		irq_enable();                  \
+	} while (0)
+
 static inline void halt(void)
 {
 	asm volatile("hlt" ::: "memory");
