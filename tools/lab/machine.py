@@ -230,10 +230,18 @@ class Machine:
         if o.icount:
             accel = ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off"]
         append = "console=ttyS0 loglevel=5 panic=-1 tsc=reliable random.trust_cpu=on"
+        cpus = o.smp
+        if o.smp > 1:
+            # CPU 0 only keeps house.  With TCG every XRSTOR, on whatever CPU, changes a word of CPU 0's state, not
+            # atomically, in which CPU 0 itself keeps whether nested paging and the global interrupt flag are on
+            # (cpu_clear_ignne() and env->hflags2 in QEMU 10): one that enters guests now and then has a guest
+            # without its nested page tables, or interrupts that are off for good.
+            cpus += 1
+            append += " isolcpus=0"
         if not o.icount:
             append += f" tsc_early_khz={tsc_khz()}"
         args = [os.environ.get("LAB_QEMU", "qemu-system-x86_64"), "-name", "lab", "-M", "q35", *accel, "-cpu", o.cpu,
-                "-smp", str(o.smp), "-m", o.mem, "-display", "none", "-nodefaults", "-no-reboot",
+                "-smp", str(cpus), "-m", o.mem, "-display", "none", "-nodefaults", "-no-reboot",
                 "-kernel", self.image(), "-initrd", self.initrd(),
                 "-append", f"{append} {o.append}".strip(),
                 "-chardev", f"file,id=console,path={self.log}", "-serial", "chardev:console",

@@ -4,7 +4,6 @@
  * thread has changed CPU in there and has done some of the work of a return to user space before it entered the guest.
  */
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <sys/rseq.h>
 #include <sys/syscall.h>
@@ -27,12 +26,8 @@ static u32 rseq_cpu(void)
 
 static void move_to(int cpu)
 {
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
 	moves++;
-	OK(sched_setaffinity(runner, sizeof(set), &set));
+	stay_on_cpu(runner, cpu);
 	moves++;
 }
 
@@ -61,7 +56,7 @@ CASE_SLOW(moved, "a thread that changes CPU inside KVM_RUN finds the right CPU n
 	unsigned int before;
 	pthread_t thread;
 
-	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+	if (host_cpus() < 2)
 		SKIP("there is one CPU");
 	if (!__rseq_size)
 		SKIP("the C library has registered no rseq");

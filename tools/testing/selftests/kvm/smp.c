@@ -2,7 +2,6 @@
 /* Several CPUs in one guest: atomics, shared page tables, more vCPUs than processors, moving between processors. */
 #include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -153,23 +152,20 @@ CASE(moved,
      "a vCPU whose thread is moved between processors goes on, with its registers and its clock")
 {
 	struct vcpu *cpu = vm_with(VM_IRQCHIP, count, 0);
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	int processors = host_cpus();
 	struct runner *runner;
 
 	if (processors < 2)
 		SKIP("one processor");
 	runner = vcpu_start(cpu);
 	for (int i = 0; i < 60; i++) {
-		cpu_set_t set;
 		char path[64];
 
-		CPU_ZERO(&set);
-		CPU_SET(i % processors, &set);
 		/* All threads of the process but this: the vCPU's is among them. */
 		for (pid_t tid = getpid(); tid < getpid() + 3; tid++) {
 			snprintf(path, sizeof(path), "/proc/self/task/%d", tid);
 			if (tid != gettid() && !access(path, F_OK))
-				sched_setaffinity(tid, sizeof(set), &set);
+				stay_on_cpu(tid, i % processors);
 		}
 		for (u64 before = work; work == before;)
 			sched_yield();
@@ -198,7 +194,7 @@ CASE_SLOW(hotplug, "a processor is taken away and given back while guests run", 
 	struct vm *vm = vm_new(VM_IRQCHIP);
 	struct runner *runners[2];
 
-	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+	if (host_cpus() < 2)
 		SKIP("one processor");
 	for (int i = 0; i < 2; i++)
 		runners[i] = vcpu_start(vcpu_new(vm, count, 0));

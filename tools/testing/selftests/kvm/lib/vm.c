@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -769,6 +770,40 @@ bool write_file(const char *path, const char *text)
 
 	close(fd);
 	return ok;
+}
+
+static cpu_set_t allowed_cpus(void)
+{
+	static cpu_set_t all;
+	static bool known;
+
+	/* As it was at the beginning. */
+	if (!known)
+		OK(sched_getaffinity(getpid(), sizeof(all), &all));
+	known = true;
+	return all;
+}
+
+int host_cpus(void)
+{
+	cpu_set_t all = allowed_cpus();
+
+	return CPU_COUNT(&all);
+}
+
+void stay_on_cpu(pid_t thread, int n)
+{
+	cpu_set_t all = allowed_cpus(), one;
+	int cpu = -1;
+
+	do {
+		cpu++;
+		if (CPU_ISSET(cpu, &all))
+			n--;
+	} while (n >= 0);
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	OK(sched_setaffinity(thread, sizeof(one), &one));
 }
 
 void sleep_ms(unsigned int ms)

@@ -22,6 +22,7 @@
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/types.h>
 
 #include "guest.h"
 #include "ktap.h"
@@ -193,5 +194,9 @@ bool write_file(const char *path, const char *text);
 /* Does the processor work on local APICs by itself (APICv), so that software sees neither IPIs to oneself nor EOIs? */
 bool apic_is_virtual(void);
 void sleep_ms(unsigned int ms);
+
+/* The host's processors that this process may run on: their number; a thread (0: this one) is to stay on the n-th. */
+int host_cpus(void);
+void stay_on_cpu(pid_t thread, int n);
 
 #endif
