@@ -20,10 +20,14 @@
 #define CONTEXT ADMIN "0/contexts/0/"
 #define SCHEME CONTEXT "schemes/0/"
 
-static volatile bool stop;
+static volatile bool began, stop;
 
 static void use(u64 unused)
 {
+	/* What was used once is marked until somebody clears the mark. */
+	for (u64 i = 0; i < PAGES; i++)
+		(void)*(volatile u64 *)(GPA + i * PAGE);
+	began = true;
 	while (!stop) {
 		/* The processor sets the mark when it translates, not at every use. */
 		write_cr3(read_cr3());
@@ -134,6 +138,8 @@ CASE(regions, "the pages that a guest uses are found used, sample for sample, an
 	OK(madvise(mem, SIZE, MADV_COLD));
 	OK(vm_set_slot(vm, SLOT_TEST, 0, GPA, SIZE, mem));
 	runner = vcpu_start(cpu);
+	while (!began && !ktap_failed())
+		sleep_ms(1);
 	start(mem);
 	look(mem, found);
 	check(found);
