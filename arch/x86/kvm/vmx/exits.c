@@ -311,6 +311,8 @@ static int (*const handlers[])(struct kvm_vcpu *vcpu) = {
 	[EXIT_REASON_TPAUSE] = kvm_emulate_invalid_op,
 	[EXIT_REASON_BUS_LOCK] = nothing_to_do,
 	[EXIT_REASON_NOTIFY] = notify,
+	[VMX_EXIT_SEAMCALL] = kvm_emulate_invalid_op,
+	[VMX_EXIT_TDCALL] = kvm_emulate_invalid_op,
 };
 
 static int handle_exit(struct kvm_vcpu *vcpu, u16 code)

@@ -39,6 +39,10 @@
 /* In the exit reason besides the basic one (SDM vol. 3C, 25.9.1): the guest has locked the bus. */
 #define VMX_EXIT_REASON_BUS_LOCK_DETECTED BIT(26)
 
+/* Basic exit reasons that the kernel's headers lack: instructions of trust domains, which guests do not have. */
+#define VMX_EXIT_SEAMCALL 76
+#define VMX_EXIT_TDCALL 77
+
 /* Answer of fast handlers besides enum kvm_tier: leave the inner loop, the exit needs no more. */
 #define VMX_LEAVE 3
 
