@@ -31,7 +31,7 @@ static int create(struct kvm *kvm)
 	kvm_mmu_set_private_page(kvm, KVM_PRIVATE_IDENTITY_MAP, page, kvm->arch.identity_map_addr);
 	kvm_mmu_show_private_page(kvm, KVM_PRIVATE_IDENTITY_MAP, true);
 	kv->identity_map = true;
-	return vmx_vm86_create(kvm);
+	return 0;
 }
 
 /**
@@ -49,7 +49,7 @@ int vmx_identity_map_create(struct kvm *kvm)
 	if (!kvm->arch.identity_map_addr)
 		kvm->arch.identity_map_addr = VMX_EPT_IDENTITY_PAGETABLE_ADDR;
 	if (!vmx_hw.unrestricted)
-		r = create(kvm);
+		r = create(kvm) ?: vmx_vm86_create(kvm);
 	mutex_unlock(&kvm->lock);
 	return r;
 }

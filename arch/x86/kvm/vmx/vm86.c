@@ -43,7 +43,7 @@
 
 /**
  * vmx_vm86_create() - the TSS, for a VM that may need it
- * @kvm: with kvm->lock held, before its first vCPU is there
+ * @kvm: with kvm->lock held, for each vCPU that is made
  * Return: 0, -ENOMEM
  */
 int vmx_vm86_create(struct kvm *kvm)
@@ -53,7 +53,7 @@ int vmx_vm86_create(struct kvm *kvm)
 	int i, n;
 
 	BUILD_BUG_ON(TSS_LIMIT / PAGE_SIZE != KVM_PRIVATE_TSS_PAGES - 1);
-	if (!addr)
+	if (!addr || to_kvm_vmx(kvm)->vm86_tss)
 		return 0;
 	for (n = 0; n < KVM_PRIVATE_TSS_PAGES; n++) {
 		page[n] = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
@@ -66,7 +66,7 @@ int vmx_vm86_create(struct kvm *kvm)
 		kvm_mmu_set_private_page(kvm, KVM_PRIVATE_TSS + i, page[i], addr + i * PAGE_SIZE);
 		kvm_mmu_show_private_page(kvm, KVM_PRIVATE_TSS + i, true);
 	}
-	to_kvm_vmx(kvm)->vm86_tss = addr;
+	WRITE_ONCE(to_kvm_vmx(kvm)->vm86_tss, addr);
 	return 0;
 
 no_memory:
@@ -115,7 +115,7 @@ bool vmx_vm86_segment(struct vcpu_vmx *vmx, int seg, struct vmx_seg *s)
 		return true;
 	if (seg == VCPU_SREG_TR) {
 		*s = (struct vmx_seg){
-			.base = to_kvm_vmx(vmx->vcpu.kvm)->vm86_tss,
+			.base = READ_ONCE(to_kvm_vmx(vmx->vcpu.kvm)->vm86_tss),
 			.limit = TSS_LIMIT,
 			.ar = TSS_AR,
 		};
