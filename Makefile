@@ -184,8 +184,8 @@ selftests-intel: $(if $(filter stock,$(MODULE)),,modules-lab)
 ## selftests-ryzen: those that next RIP and flush by ASID matter to, on Bochs' AMD machine, which has both
 .PHONY: selftests-ryzen
 selftests-ryzen:
-	@$(MAKE) selftests CPU=ryzen SMP=1 ONLY="run_exit insn_length exceptions interrupt nmi debugregs guest_debug \
-		paging unmap memslot_running dirty_log huge_pages"
+	@$(MAKE) selftests CPU=ryzen SMP=1 ONLY="run_exit insn_length exceptions interrupt nmi reinject debugregs guest_debug \
+		user_mode paging unmap memslot_running dirty_log huge_pages"
 
 .PHONY: selftests-intel-quick
 selftests-intel-quick:

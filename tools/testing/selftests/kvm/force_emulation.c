@@ -655,6 +655,7 @@ CASE(resume_flag, "with 2 RFLAGS.RF is cleared, and a breakpoint on the instruct
 	struct vcpu *cpu = machine(&fresh);
 	const struct insn nop = I("nop", M_ALL, 0, 0x90);
 
+	SKIP_QUIRK(QUIRK_RF);
 	make_state(&from, &fresh, LONG, false, &nop);
 	from.r.rflags = 2 | RFLAGS_RF;
 	from.d.db[0] = CODE;

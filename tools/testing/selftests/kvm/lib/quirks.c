@@ -10,7 +10,13 @@
 /* <sys/io.h> has an inb() of its own. */
 extern int ioperm(unsigned long from, unsigned long num, int turn_on);
 
-enum emulator { REAL_PROCESSOR, TCG, BOCHS };
+enum emulator {
+	REAL_PROCESSOR = 0,
+	TCG = BIT(0),
+	BOCHS_INTEL = BIT(1),
+	BOCHS_AMD = BIT(2),
+	BOCHS = BOCHS_INTEL | BOCHS_AMD,
+};
 
 static const struct {
 	enum quirk quirk;
@@ -40,6 +46,8 @@ static const struct {
 	  "Bochs' processor does the second part of a long operand first, or what comes before a fault" },
 	{ QUIRK_LOADS_TF, BOCHS,
 	  "Bochs' processor takes a single step after SYSCALL and SYSRET by the TF before them" },
+	{ QUIRK_RF, BOCHS_AMD,
+	  "Bochs' processor has forgotten RFLAGS.RF when an instruction faults, if the fault is intercepted" },
 	{ QUIRK_PANIC, BOCHS,
 	  "Bochs gives up (PANIC) at states of a guest that a processor runs or refuses" },
 	{ QUIRK_LIMITS, TCG, "QEMU's processor checks no segment limits" },
@@ -55,9 +63,10 @@ static enum emulator emulator(void)
 	if ((cpuid(1, 0).ecx & BIT(31)) && !memcmp(&r.ebx, "TCGT", 4))
 		return TCG;
 	/* Bochs' debug port answers with its own number. */
-	if (!ioperm(0xe9, 1, 1) && inb(0xe9) == 0xe9)
-		return BOCHS;
-	return REAL_PROCESSOR;
+	if (ioperm(0xe9, 1, 1) || inb(0xe9) != 0xe9)
+		return REAL_PROCESSOR;
+	r = cpuid(0, 0);
+	return memcmp(&r.ebx, "Auth", 4) ? BOCHS_INTEL : BOCHS_AMD;
 }
 
 const char *cpu_quirk(enum quirk quirk)
@@ -65,7 +74,7 @@ const char *cpu_quirk(enum quirk quirk)
 	enum emulator here = emulator();
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(quirks); i++)
-		if (quirks[i].quirk == quirk && quirks[i].of == here)
+		if (quirks[i].quirk == quirk && quirks[i].of & here)
 			return quirks[i].text;
 	return NULL;
 }
