@@ -419,7 +419,8 @@ static void read_change_write(struct fuzzer *f)
 
 static void run_a_vcpu(struct fuzzer *f)
 {
-	struct itimerspec soon = { .it_value.tv_nsec = 2000000 };
+	/* Again and again: the first signal may come before KVM_RUN has begun, whose guest then sleeps for good. */
+	const struct itimerspec soon = { { 0, 2000000 }, { 0, 2000000 } }, never = {};
 	struct machine *m = any_machine(f);
 	u64 i = below(f, NR_VCPUS);
 	struct kvm_run *run = (void *)m->run[i];
@@ -435,6 +436,7 @@ static void run_a_vcpu(struct fuzzer *f)
 	}
 	timer_settime(f->timer, 0, &soon, NULL);
 	ioctl(m->vcpu[i], KVM_RUN, 0);
+	timer_settime(f->timer, 0, &never, NULL);
 }
 
 static void touch_arena(struct fuzzer *f)
