@@ -159,6 +159,11 @@ CASE(into_long, "the guest goes into long mode by itself, as a boot loader does"
 	struct kvm_regs r;
 	struct kvm_sregs s;
 
+	/* Boot loaders load TR before: with the 16-bit TSS that reset leaves there, CR0.PG is #GP when LME is set. */
+	vcpu_get_sregs(cpu, &s);
+	s.tr.type = 11;
+	s.tr.limit = 0x67;
+	vcpu_set_sregs(cpu, &s);
 	((u64 *)vm_host(cpu->vm, 0x5000))[4] = 0x00af9b000000ffff;
 	memcpy(vm_host(cpu->vm, 0x8100), "\x48\xb8\x11\x22\x33\x44\x55\x66\x77\x88\xf4",
 	       11); /* movabs, hlt */
