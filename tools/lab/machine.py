@@ -231,7 +231,7 @@ class Machine:
             accel = ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off"]
         append = "console=ttyS0 loglevel=5 panic=-1 tsc=reliable random.trust_cpu=on"
         cpus = o.smp
-        if o.smp > 1:
+        if o.spare_cpu:
             # CPU 0 only keeps house.  With TCG every XRSTOR, on whatever CPU, changes a word of CPU 0's state, not
             # atomically, in which CPU 0 itself keeps whether nested paging and the global interrupt flag are on
             # (cpu_clear_ignne() and env->hflags2 in QEMU 10): one that enters guests now and then has a guest

@@ -36,6 +36,8 @@ def parse(argv):
     p.add_argument("--param", action="append", default=[], metavar="MODULE.NAME=VALUE",
                    help="module parameter (kvm.…, kvm_amd.…, kvm_intel.…); repeatable")
     p.add_argument("--smp", type=int, metavar="N", help="CPUs (default 2)")
+    p.add_argument("--spare-cpu", action="store_true",
+                   help="QEMU: one CPU more, CPU 0, which COMMAND and what it starts do not get")
     p.add_argument("--mem", metavar="SIZE", help="memory (default 4G; intel: 2G)")
     p.add_argument("--cpu", metavar="MODEL",
                    help="amd: QEMU's CPU model (default max; max,-svm has no AMD-V), or ryzen, which "
@@ -65,11 +67,11 @@ def parse(argv):
     o.bochs = o.vendor == "intel" or o.cpu in bochs.AMD_MODELS
     o.cpu = o.cpu or ("skylake_x" if o.bochs else "max")
     o.mem = o.mem or ("2G" if o.bochs else "4G")
-    if o.bochs and (o.icount or o.qemu):
-        p.error("--icount and --qemu are QEMU's, which this machine is not")
+    if o.bochs and (o.icount or o.qemu or o.spare_cpu):
+        p.error("--icount, --qemu and --spare-cpu are QEMU's, which this machine is not")
     if o.bochs:
         bochs.check(o, p.error)
-    if o.icount and o.smp not in (None, 1):
+    if o.icount and (o.smp not in (None, 1) or o.spare_cpu):
         p.error("--icount is for one CPU")
     if o.smp is None:
         o.smp = 1 if o.icount else 2
