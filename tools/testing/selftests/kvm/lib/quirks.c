@@ -27,6 +27,8 @@ static const struct {
 	{ QUIRK_INT3, TCG, "QEMU's processor does not let a hypervisor intercept INT3" },
 	{ QUIRK_INT3, BOCHS,
 	  "Bochs' processor delivers it to the guest, with the distribution's modules, too" },
+	{ QUIRK_INT1, BOCHS_AMD,
+	  "Bochs' AMD processor gives a guest #SS for it, with the distribution's modules, too" },
 	{ QUIRK_INJECT_BP, TCG,
 	  "QEMU's processor does not let a hypervisor inject #BP as hardware does" },
 	{ QUIRK_WBINVD, TCG,

@@ -157,6 +157,7 @@ void vcpu_set_cpuid(struct vcpu *cpu, struct kvm_cpuid2 *cpuid);
 enum quirk {
 	QUIRK_RDTSCP,
 	QUIRK_INT3,
+	QUIRK_INT1,
 	QUIRK_INJECT_BP,
 	QUIRK_WBINVD,
 	QUIRK_CR_HALVES,
