@@ -7,8 +7,9 @@
  *	x2APIC				MSR			and registers, delivery, posted interrupts
  *	off, or moved			nothing			nothing
  *
- * and nothing of it while the vCPU is emulated or in a real mode that is none (vm86.c), while the guest's priority is in its own memory (KVM_SET_VAPIC_ADDR), or
- * while the VMM blocks interrupts for debugging: then interrupts are injected, as without all this.
+ * and nothing of it while the vCPU is emulated or in a real mode that is none (vm86.c), while the guest's priority is in its
+ * own memory (KVM_SET_VAPIC_ADDR), or while the VMM blocks interrupts for debugging: then interrupts are injected, as without
+ * all this.
  *
  * The virtual-APIC page is the page of registers that software uses, whatever is in force.
  */
