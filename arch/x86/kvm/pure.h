@@ -64,6 +64,9 @@ typedef unsigned __int128 u128;
 #ifndef static_assert
 #define static_assert(expr, ...) _Static_assert(expr, #expr)
 #endif
+#define memset_startat(obj, v, member)                                  \
+	memset((u8 *)(obj) + offsetof(__typeof__(*(obj)), member), (v), \
+	       sizeof(*(obj)) - offsetof(__typeof__(*(obj)), member))
 #define BUILD_BUG_ON(c) _Static_assert(!(c), #c)
 
 #define min(a, b)                       \

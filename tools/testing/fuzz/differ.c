@@ -255,6 +255,20 @@ static bool unselected_fault(const struct result *e, const struct result *n)
 	       (addressing & BIT(n->f.vector)) && (!e->fault || (addressing & BIT(e->f.vector)));
 }
 
+/* So many prefixes that an opcode with all that may follow it is longer than 15 bytes. */
+static bool many_prefixes(void)
+{
+	static const u8 prefix[] = { 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65,
+				     0x66, 0x67, 0xf0, 0xf2, 0xf3 };
+	unsigned int n = 0;
+
+	while (n < ctxt.insn.fetched &&
+	       (memchr(prefix, ctxt.insn.bytes[n], sizeof(prefix)) ||
+		(ctxt.mode == EMUL_MODE_LONG && ctxt.insn.bytes[n] >> 4 == 4)))
+		n++;
+	return n > 2;
+}
+
 /* Memory as it was before the native run: the emulator's copy, rolled back. */
 static const char *run_both(const struct fuzz_case *fc, struct result *e, struct result *n,
 			    bool *ran)
@@ -282,7 +296,7 @@ static const char *run_both(const struct fuzz_case *fc, struct result *e, struct
 		memcpy((void *)NATIVE_DATA, shadow, NATIVE_RW);
 	}
 	/* An undefined opcode may run into the 15-byte limit with operands that we did not look at. */
-	if (e->fault && !ctxt.decoded && n->fault && n->f.vector == EMUL_GP && ctxt.insn.pos > 5)
+	if (e->fault && !ctxt.decoded && n->fault && n->f.vector == EMUL_GP && many_prefixes())
 		return NULL;
 	what = compare(fc, e, n);
 	if (what && e->fault && other_operand(fc, n))

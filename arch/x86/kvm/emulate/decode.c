@@ -32,129 +32,126 @@ static u64 code_left(struct emul_ctxt *c, u64 off, u64 *lin)
 	return (u64)cs->limit - off + 1;
 }
 
-/* Make insn->bytes[pos] valid. */
+/* Fetch what follows insn->bytes[] as it is, up to the end of a page. */
 static noinline enum emul_result fetch_more(struct emul_ctxt *c)
 {
 	struct emul_insn *insn = &c->insn;
 	u64 lin, left;
 	unsigned int n;
 
-	if (insn->pos >= EMUL_MAX_INSN)
+	if (insn->fetched >= EMUL_MAX_INSN)
 		return emul_raise_gp(c, 0);
-	left = code_left(c, c->rip + insn->pos, &lin);
+	left = code_left(c, c->rip + insn->fetched, &lin);
 	if (!left)
 		return emul_raise_gp(c, 0);
 	n = 0x1000 - (lin & 0xfff);
 	n = min_t(u64, n, left);
-	n = min_t(unsigned int, n, EMUL_MAX_INSN - insn->pos);
-	TRY(c->ops->fetch(c, lin, insn->bytes + insn->pos, n));
-	insn->fetched = insn->pos + n;
+	n = min_t(unsigned int, n, EMUL_MAX_INSN - insn->fetched);
+	TRY(c->ops->fetch(c, lin, insn->bytes + insn->fetched, n));
+	insn->fetched += n;
 	return EMUL_DONE;
 }
 
-static __always_inline enum emul_result next_byte(struct emul_ctxt *c, u8 *byte)
+/* A number of @n bytes (1, 2, 4, 8) without, and with sign.  More than them is read, see struct emul_insn. */
+static __always_inline u64 number(const u8 *p, unsigned int n)
 {
-	struct emul_insn *insn = &c->insn;
+	unsigned int rest = 64 - n * 8;
+	u64 val;
 
-	if (unlikely(insn->pos >= insn->fetched))
-		TRY(fetch_more(c));
-	*byte = insn->bytes[insn->pos++];
-	return EMUL_DONE;
+	memcpy(&val, p, sizeof(val));
+	return val << rest >> rest;
 }
 
-static noinline enum emul_result next_bytes_slow(struct emul_ctxt *c, unsigned int n, u64 *val)
+static __always_inline s64 signed_number(const u8 *p, unsigned int n)
 {
-	unsigned int i;
-	u64 v = 0;
-	u8 byte;
+	unsigned int rest = 64 - n * 8;
+	u64 val;
 
-	for (i = 0; i < n; i++) {
-		TRY(next_byte(c, &byte));
-		v |= (u64)byte << (i * 8);
+	memcpy(&val, p, sizeof(val));
+	return (s64)(val << rest) >> rest;
+}
+
+/*
+ * What a byte is where a prefix or an opcode may be: P_* of a prefix that is remembered, LEAD_OTHER one that is not (and
+ * REX, which is looked for at its place), LEAD_OPCODE an opcode of the first map, LEAD_MAP what leads to the others.
+ */
+#define LEAD_OTHER 0
+#define LEAD_OPCODE 0x20
+#define LEAD_MAP 0x40
+
+#define LEADS(seg, rex)                        \
+	{                                      \
+		[0x00 ... 0x0e] = LEAD_OPCODE, \
+		[0x0f] = LEAD_MAP,             \
+		[0x10 ... 0x25] = LEAD_OPCODE, \
+		[0x26] = seg,                  \
+		[0x27 ... 0x2d] = LEAD_OPCODE, \
+		[0x2e] = seg,                  \
+		[0x2f ... 0x35] = LEAD_OPCODE, \
+		[0x36] = seg,                  \
+		[0x37 ... 0x3d] = LEAD_OPCODE, \
+		[0x3e] = seg,                  \
+		[0x3f] = LEAD_OPCODE,          \
+		[0x40 ... 0x4f] = rex,         \
+		[0x50 ... 0x61] = LEAD_OPCODE, \
+		[0x62] = LEAD_MAP,             \
+		[0x63] = LEAD_OPCODE,          \
+		[0x64 ... 0x65] = P_SEG,       \
+		[0x66] = P_66,                 \
+		[0x67] = P_67,                 \
+		[0x68 ... 0x8e] = LEAD_OPCODE, \
+		[0x8f] = LEAD_MAP,             \
+		[0x90 ... 0xc3] = LEAD_OPCODE, \
+		[0xc4 ... 0xc5] = LEAD_MAP,    \
+		[0xc6 ... 0xef] = LEAD_OPCODE, \
+		[0xf0] = P_LOCK,               \
+		[0xf1] = LEAD_OPCODE,          \
+		[0xf2 ... 0xf3] = P_REP,       \
+		[0xf4 ... 0xff] = LEAD_OPCODE, \
 	}
-	*val = v;
-	return EMUL_DONE;
-}
 
-static __always_inline enum emul_result next_bytes(struct emul_ctxt *c, unsigned int n, u64 *val)
+/* Outside and in 64-bit mode, where four segments do not matter */
+static const u8 leads_legacy[256] = LEADS(P_SEG, LEAD_OPCODE);
+static const u8 leads_long[256] = LEADS(LEAD_OTHER, LEAD_OTHER);
+static const u8 *const leads[] = {
+	[EMUL_MODE_REAL] = leads_legacy,   [EMUL_MODE_VM86] = leads_legacy,
+	[EMUL_MODE_PROT16] = leads_legacy, [EMUL_MODE_PROT32] = leads_legacy,
+	[EMUL_MODE_LONG] = leads_long,
+};
+
+static const u8 prefix_seg[] = {
+	[0x26] = EMUL_ES, [0x2e] = EMUL_CS, [0x36] = EMUL_SS,
+	[0x3e] = EMUL_DS, [0x64] = EMUL_FS, [0x65] = EMUL_GS,
+};
+
+/* Prefixes; the first byte that is none, in *@lead what it is.  The last prefix of a kind counts. */
+static __always_inline const u8 *prefixes(struct emul_ctxt *c, const u8 *p, unsigned int *lead)
 {
+	const u8 *table = leads[c->mode];
 	struct emul_insn *insn = &c->insn;
-	const u8 *p = insn->bytes + insn->pos;
-	u16 word;
-	u32 v;
+	unsigned long byte = *p, what = table[byte];
+	unsigned int seen = 0;
+	u8 last[P_REP + 1];
 
-	if (unlikely(insn->pos + n > insn->fetched))
-		return next_bytes_slow(c, n, val);
-	switch (n) {
-	case 1:
-		*val = *p;
-		break;
-	case 2:
-		memcpy(&word, p, 2);
-		*val = word;
-		break;
-	case 4:
-		memcpy(&v, p, 4);
-		*val = v;
-		break;
-	case 8:
-		memcpy(val, p, 8);
-		break;
-	default:
-		return next_bytes_slow(c, n, val);
+	insn->seg = EMUL_DS;
+	while (unlikely(what < LEAD_OPCODE)) {
+		last[what] = byte;
+		seen |= what;
+		byte = *++p;
+		what = table[byte];
 	}
-	insn->pos += n;
-	return EMUL_DONE;
-}
-
-/* Prefixes; leaves the first opcode byte in *@byte. */
-static enum emul_result decode_prefixes(struct emul_ctxt *c, u8 *byte)
-{
-	struct emul_insn *insn = &c->insn;
-	bool x64 = em_long(c);
-	u8 b;
-
-	for (;;) {
-		TRY(next_byte(c, &b));
-		switch (b) {
-		case 0x26:
-		case 0x2e:
-		case 0x36:
-		case 0x3e:
-			if (!x64) {
-				insn->seg = (b >> 3) & 3;
-				insn->pfx |= P_SEG;
-			}
-			break;
-		case 0x64:
-		case 0x65:
-			insn->seg = b & 7;
-			insn->pfx |= P_SEG;
-			break;
-		case 0x66:
-			insn->pfx |= P_66;
-			break;
-		case 0x67:
-			insn->pfx |= P_67;
-			break;
-		case 0xf0:
-			insn->pfx |= P_LOCK;
-			break;
-		case 0xf2:
-		case 0xf3:
-			insn->rep = b;
-			break;
-		default:
-			if (x64 && (b & 0xf0) == 0x40) {
-				/* Counts only right before the opcode. */
-				insn->rex = b;
-				continue;
-			}
-			*byte = b;
-			return EMUL_DONE;
-		}
-		insn->rex = 0;
-	}
+	*lead = what;
+	if (likely(!seen && p == insn->bytes))
+		return p;
+	insn->pfx = seen;
+	if (seen & P_SEG)
+		insn->seg = prefix_seg[last[P_SEG]];
+	if (seen & P_REP)
+		insn->rep = last[P_REP];
+	/* REX counts only right before the opcode (and is one outside 64-bit mode). */
+	if ((p[-1] & 0xf0) == 0x40)
+		insn->rex = p[-1];
+	return p;
 }
 
 /* A prefix that VEX and its kin cannot be combined with. */
@@ -181,25 +178,24 @@ static void vex_pp(struct emul_insn *insn, u8 pp)
 }
 
 /* The rest of a C5, C4, 62 or 8F (XOP) prefix; insn->vex says which. */
-static enum emul_result decode_vex(struct emul_ctxt *c)
+static const u8 *vex_prefix(struct emul_ctxt *c, const u8 *p)
 {
 	struct emul_insn *insn = &c->insn;
-	u8 p0, p1, p2 = 0;
+	u8 p0 = *p++, p1 = p0;
 
 	insn->vex_bad = vex_conflict(insn);
-	TRY(next_byte(c, &p0));
+	insn->pfx |= P_VEX;
 	insn->rex = (p0 & 0x80) ? 0 : REX_R;
-	p1 = p0;
 	if (insn->vex == VEX_2) {
 		insn->map = 1;
 	} else {
-		TRY(next_byte(c, &p1));
+		p1 = *p++;
 		insn->rex |= ((p0 & 0x40) ? 0 : REX_X) | ((p0 & 0x20) ? 0 : REX_B) |
 			     ((p1 & 0x80) ? REX_W : 0);
 		insn->map = p0 & 0x1f;
 	}
 	if (insn->vex == VEX_EVEX) {
-		TRY(next_byte(c, &p2));
+		p++;
 		insn->map = p0 & 7;
 	}
 	insn->vex_v = ~(p1 >> 3) & 0xf;
@@ -207,16 +203,19 @@ static enum emul_result decode_vex(struct emul_ctxt *c)
 	vex_pp(insn, p1);
 	if (!em_long(c))
 		insn->rex &= REX_W;
-	return next_byte(c, &insn->opcode);
+	return p;
 }
 
+/* Where to begin in the tables; NULL: nowhere. */
 static const struct emul_desc *map_row(const struct emul_insn *insn)
 {
+	if (unlikely(insn->vex >= VEX_XOP || (insn->vex && !insn->map)))
+		return NULL;
 	switch (insn->map) {
 	case 0:
 		return &emul_map_1[insn->opcode];
 	case 1:
-		return &emul_map_0f[insn->opcode];
+		return insn->opcode == 0x0f && !insn->vex ? NULL : &emul_map_0f[insn->opcode];
 	case 2:
 		return &emul_map_0f38[insn->opcode];
 	case 3:
@@ -225,141 +224,125 @@ static const struct emul_desc *map_row(const struct emul_insn *insn)
 	return NULL;
 }
 
-static enum emul_result decode_opcode(struct emul_ctxt *c, u8 byte)
+/* The kind of VEX prefix that @p is, if it is one.  All that may be have another byte, whatever they are. */
+static unsigned int vex_kind(const struct emul_ctxt *c, const u8 *p)
 {
-	struct emul_insn *insn = &c->insn;
-	u8 next;
-
-	insn->opcode = byte;
-	if (likely(byte != 0x0f && byte != 0xc4 && byte != 0xc5 && byte != 0x62 && byte != 0x8f))
-		return EMUL_DONE;
-	if (byte == 0x0f) {
-		insn->map = 1;
-		TRY(next_byte(c, &insn->opcode));
-		if (insn->opcode == 0x38 || insn->opcode == 0x3a) {
-			insn->map = insn->opcode == 0x38 ? 2 : 3;
-			TRY(next_byte(c, &insn->opcode));
-		}
-		return EMUL_DONE;
-	}
-	/* All of them have another byte, whatever they are. */
-	TRY(next_byte(c, &next));
-	insn->pos--;
-	if (byte == 0x8f) {
-		if ((next & 0x1f) < 8 || !em_prot(c))
-			return EMUL_DONE;
-		insn->vex = VEX_XOP;
-	} else {
-		if (!is_vex(c, next))
-			return EMUL_DONE;
-		insn->vex = byte == 0xc5 ? VEX_2 : byte == 0xc4 ? VEX_3 : VEX_EVEX;
-	}
-	return decode_vex(c);
+	if (*p == 0x8f)
+		return (p[1] & 0x1f) >= 8 && em_prot(c) ? VEX_XOP : VEX_NONE;
+	if (!is_vex(c, p[1]))
+		return VEX_NONE;
+	return *p == 0xc5 ? VEX_2 : *p == 0xc4 ? VEX_3 : VEX_EVEX;
 }
 
-/* ModRM, SIB and displacement with 16-bit addresses */
-static noinline enum emul_result decode_modrm16(struct emul_ctxt *c, unsigned int mod,
-						unsigned int rm)
+/* The opcode and its map, where it is not simply one of the first.  Return: what follows it. */
+static __always_inline const u8 *map_and_opcode(struct emul_ctxt *c, const u8 *p)
+{
+	struct emul_insn *insn = &c->insn;
+
+	if (likely(*p == 0x0f)) {
+		insn->map = 1;
+		if (unlikely((*++p & 0xfd) == 0x38))
+			insn->map = *p++ == 0x38 ? 2 : 3;
+	} else {
+		insn->vex = vex_kind(c, p);
+		if (insn->vex)
+			p = vex_prefix(c, p + 1);
+	}
+	insn->opcode = *p;
+	return p + 1;
+}
+
+/* ModRM, SIB and displacement with 16-bit addresses; @p is behind ModRM. */
+static noinline const u8 *modrm16(struct emul_insn *insn, const u8 *p, unsigned int mod,
+				  unsigned int rm)
 {
 	static const u8 base[8] = { EMUL_RBX, EMUL_RBX, EMUL_RBP, EMUL_RBP,
 				    EMUL_RSI, EMUL_RDI, EMUL_RBP, EMUL_RBX };
 	static const u8 index[4] = { EMUL_RSI, EMUL_RDI, EMUL_RSI, EMUL_RDI };
-	struct emul_insn *insn = &c->insn;
-	u64 disp = 0;
 
 	insn->base = base[rm];
 	insn->index = rm < 4 ? index[rm] : BASE_NONE;
 	if (mod == 0 && rm == 6)
 		insn->base = BASE_NONE;
-	if (mod == 1)
-		TRY(next_bytes(c, 1, &disp));
-	else if (mod == 2 || insn->base == BASE_NONE)
-		TRY(next_bytes(c, 2, &disp));
-	insn->disp = mod == 1 ? (s8)disp : (s16)disp;
 	if (insn->base == EMUL_RBP && !(insn->pfx & P_SEG))
 		insn->seg = EMUL_SS;
-	return EMUL_DONE;
-}
-
-static __always_inline enum emul_result decode_sib(struct emul_ctxt *c, unsigned int mod)
-{
-	struct emul_insn *insn = &c->insn;
-	u8 sib;
-
-	TRY(next_byte(c, &sib));
-	insn->sib = sib;
-	insn->scale = sib >> 6;
-	insn->index = ((sib >> 3) & 7) | (insn->rex & REX_X) << 2;
-	if (insn->index == 4)
-		insn->index = BASE_NONE;
-	insn->base = (sib & 7) | (insn->rex & REX_B) << 3;
-	if ((sib & 7) == 5 && mod == 0)
-		insn->base = BASE_NONE;
-	return EMUL_DONE;
-}
-
-static __always_inline enum emul_result decode_modrm32(struct emul_ctxt *c, unsigned int mod,
-						       unsigned int rm)
-{
-	struct emul_insn *insn = &c->insn;
-	u64 disp;
-
-	insn->index = BASE_NONE;
-	if (rm == 4)
-		TRY(decode_sib(c, mod));
-	else if (rm == 5 && mod == 0)
-		insn->base = em_long(c) ? BASE_RIP : BASE_NONE;
-	else
-		insn->base = rm | (insn->rex & REX_B) << 3;
 	if (mod == 1) {
-		TRY(next_bytes(c, 1, &disp));
-		insn->disp = (s8)disp;
-	} else if (mod == 2 || insn->base >= BASE_RIP) {
-		TRY(next_bytes(c, 4, &disp));
-		insn->disp = (s32)disp;
+		insn->disp = signed_number(p, 1);
+		return p + 1;
 	}
-	if (unlikely((insn->base & ~1) == EMUL_RSP) && !(insn->pfx & P_SEG)) /* or RBP */
-		insn->seg = EMUL_SS;
-	return EMUL_DONE;
+	if (mod == 2 || insn->base == BASE_NONE) {
+		insn->disp = signed_number(p, 2);
+		return p + 2;
+	}
+	return p;
 }
 
-static __always_inline enum emul_result decode_modrm(struct emul_ctxt *c)
+static __always_inline const u8 *modrm32(struct emul_insn *insn, const u8 *p, bool x64,
+					 unsigned int mod, unsigned int rm)
+{
+	unsigned int base = rm, index = BASE_NONE, n = 0;
+
+	if (rm == 4) {
+		insn->sib = *p;
+		insn->scale = *p >> 6;
+		index = ((*p >> 3) & 7) | (insn->rex & REX_X) << 2;
+		if (index == 4)
+			index = BASE_NONE;
+		base = *p++ & 7;
+	}
+	insn->index = index;
+	if (!mod && base == 5) {
+		insn->base = x64 && rm == 5 ? BASE_RIP : BASE_NONE;
+		n = 4;
+	} else {
+		if ((base & ~1) == EMUL_RSP && !(insn->rex & REX_B) &&
+		    !(insn->pfx & P_SEG)) /* or RBP */
+			insn->seg = EMUL_SS;
+		insn->base = base | (insn->rex & REX_B) << 3;
+		if (!mod)
+			return p;
+		n = mod == 1 ? 1 : 4;
+	}
+	insn->disp = n == 1 ? signed_number(p, 1) : signed_number(p, 4);
+	return p + n;
+}
+
+/* What ModRM, which is before @p, says. */
+static __always_inline const u8 *modrm(struct emul_ctxt *c, const u8 *p)
 {
 	struct emul_insn *insn = &c->insn;
-	unsigned int mod = insn->modrm >> 6, rm = insn->modrm & 7;
+	unsigned int mod = p[-1] >> 6, rm = p[-1] & 7;
 
-	insn->reg = ((insn->modrm >> 3) & 7) | (insn->rex & REX_R) << 1;
+	insn->modrm = p[-1];
+	insn->reg = ((p[-1] >> 3) & 7) | (insn->rex & REX_R) << 1;
 	if (mod == 3 || (insn->desc->flags & F_IGNMOD)) {
 		insn->rm = rm | (insn->rex & REX_B) << 3;
-		return EMUL_DONE;
+		return p;
 	}
 	insn->mem = true;
 	if (insn->ad_bytes == 2)
-		return decode_modrm16(c, mod, rm);
-	return decode_modrm32(c, mod, rm);
+		return modrm16(insn, p, mod, rm);
+	return modrm32(insn, p, em_long(c), mod, rm);
 }
 
-/* Follow the tables down to the row of this instruction.  ModRM is read on the way if need be. */
-static noinline enum emul_result find_row(struct emul_ctxt *c, const struct emul_desc *row,
-					  bool *have_modrm)
+/* Follow the tables down to the row of this instruction.  Return: @p, or what follows ModRM if that was needed. */
+static noinline const u8 *find_row(struct emul_ctxt *c, const struct emul_desc *row, const u8 *p)
 {
 	struct emul_insn *insn = &c->insn;
+	bool have_modrm = false;
 	unsigned int i;
 
 	while (row->row > ROW_INSN) {
-		if (row->row <= ROW_MOD && !*have_modrm) {
-			TRY(next_byte(c, &insn->modrm));
-			*have_modrm = true;
-		}
+		have_modrm |= row->row <= ROW_MOD;
 		switch (row->row) {
 		case ROW_REG:
-			i = (insn->modrm >> 3) & 7;
+			i = (*p >> 3) & 7;
 			break;
 		case ROW_RM:
-			i = insn->modrm & 7;
+			i = *p & 7;
 			break;
 		case ROW_MOD:
-			i = insn->modrm >= 0xc0;
+			i = *p >= 0xc0;
 			break;
 		case ROW_PFX:
 			i = insn->rep == 0xf3 ? 2 : insn->rep == 0xf2 ? 3 : !!(insn->pfx & P_66);
@@ -377,35 +360,53 @@ static noinline enum emul_result find_row(struct emul_ctxt *c, const struct emul
 		row = &row->sub[i];
 	}
 	insn->desc = row;
-	return row->row == ROW_UNDEF ? emul_raise_ud(c) : EMUL_DONE;
+	return p + have_modrm;
 }
 
-static __always_inline void decode_sizes(struct emul_ctxt *c)
-{
-	struct emul_insn *insn = &c->insn;
-	u32 flags = insn->desc->flags;
-	bool p66;
+/* Operand and address size by mode, and how 66 and 67 (P_66, P_67) change them; without REX.W and the flags of rows */
+struct sizes {
+	u8 op;
+	u8 ad;
+};
 
-	if (em_long(c) && likely(!(flags & (F_N64 | F_D64 | F_F64 | F_NO66)))) {
-		insn->op_bytes = (insn->rex & REX_W) ? 8 : (insn->pfx & P_66) ? 2 : 4;
-		return;
-	}
-	p66 = (insn->pfx & P_66) && !(flags & F_NO66);
-	if (em_long(c)) {
-		if (flags & F_N64)
-			insn->op_bytes = 8;
-		else if ((insn->rex & REX_W) || ((flags & F_F64) && em_has(c, EMUL_F_INTEL)))
-			insn->op_bytes = 8;
-		else if (p66)
-			insn->op_bytes = 2;
-		else
-			insn->op_bytes = (flags & (F_D64 | F_F64)) ? 8 : 4;
-		return;
-	}
+static_assert((P_66 | P_67) == 3);
+
+#define SIZES_16 { { 2, 2 }, { 4, 2 }, { 2, 4 }, { 4, 4 } }
+static const struct sizes sizes[][4] = {
+	[EMUL_MODE_REAL] = SIZES_16,
+	[EMUL_MODE_VM86] = SIZES_16,
+	[EMUL_MODE_PROT16] = SIZES_16,
+	[EMUL_MODE_PROT32] = { { 4, 4 }, { 2, 4 }, { 4, 2 }, { 2, 2 } },
+	[EMUL_MODE_LONG] = { { 4, 8 }, { 2, 8 }, { 4, 4 }, { 2, 4 } },
+};
+
+/* The operand size of a row that has its own rules */
+static noinline unsigned int rare_op_bytes(struct emul_ctxt *c, u32 flags)
+{
+	const struct emul_insn *insn = &c->insn;
+	bool p66 = (insn->pfx & P_66) && !(flags & F_NO66);
+
 	if (flags & F_N64)
-		insn->op_bytes = 4;
-	else
-		insn->op_bytes = ((c->mode == EMUL_MODE_PROT32) != p66) ? 4 : 2;
+		return em_long(c) ? 8 : 4;
+	if (em_long(c)) {
+		if ((insn->rex & REX_W) || ((flags & F_F64) && em_has(c, EMUL_F_INTEL)))
+			return 8;
+		if (!p66 && (flags & (F_D64 | F_F64)))
+			return 8;
+	}
+	return sizes[c->mode][p66 ? P_66 : 0].op;
+}
+
+static __always_inline unsigned int op_bytes(struct emul_ctxt *c, const struct sizes *usual)
+{
+	const struct emul_insn *insn = &c->insn;
+	u32 flags = insn->desc->flags;
+
+	if (unlikely(flags & (F_N64 | F_D64 | F_F64 | F_NO66)))
+		return rare_op_bytes(c, flags);
+	if (insn->rex & REX_W)
+		return 8;
+	return usual->op;
 }
 
 /* VEX as this row allows it? */
@@ -524,225 +525,182 @@ static __always_inline bool row_ok(struct emul_ctxt *c, unsigned int need)
 
 	if ((need & (N_MEM | N_REG)) && (need & N_MEM ? !insn->mem : insn->mem))
 		return false;
-	return likely(!insn->vex && !(insn->pfx & P_LOCK) && !(insn->desc->flags & F_RARE)) ||
+	return likely(!(insn->pfx & (P_LOCK | P_VEX)) && !(insn->desc->flags & F_RARE)) ||
 	       rare_ok(c);
 }
 
-/* Immediates that are not one number. */
-static noinline enum emul_result decode_imm_rare(struct emul_ctxt *c, unsigned int kind)
+/* Immediates that are not one number */
+static noinline const u8 *imm_rare(struct emul_insn *insn, const u8 *p, unsigned int kind)
 {
-	struct emul_insn *insn = &c->insn;
-
 	switch (kind) {
 	case K_IMM2:
-		return next_bytes(c, 1, &insn->imm2);
+		insn->imm2 = number(p, 1);
+		return p + 1;
 	case K_FAR:
-		TRY(next_bytes(c, insn->op_bytes, &insn->imm));
-		return next_bytes(c, 2, &insn->imm2);
+		insn->imm = number(p, insn->op_bytes);
+		p += insn->op_bytes;
+		insn->imm2 = number(p, 2);
+		return p + 2;
 	case K_MOFFS:
 		insn->mem = true;
 		insn->base = BASE_NONE;
 		insn->index = BASE_NONE;
-		if (!(insn->pfx & P_SEG))
-			insn->seg = EMUL_DS;
-		TRY(next_bytes(c, insn->ad_bytes, &insn->imm));
+		insn->imm = number(p, insn->ad_bytes);
 		insn->disp = insn->imm;
-		return EMUL_DONE;
+		return p + insn->ad_bytes;
 	}
-	return EMUL_DONE;
+	return p;
 }
 
-static __always_inline enum emul_result decode_imm(struct emul_ctxt *c, unsigned int code)
+static __always_inline const u8 *imm(struct emul_insn *insn, const u8 *p, bool x64)
 {
-	const struct emul_operand_info *info = &emul_operand_info[code];
-	struct emul_insn *insn = &c->insn;
-	unsigned int size;
+	const struct emul_desc *desc = insn->desc;
+	unsigned int size = desc->imm_size;
 
-	if (info->kind != K_IMM && info->kind != K_IMMS && info->kind != K_REL)
-		return decode_imm_rare(c, info->kind);
-	size = operand_bytes(insn, em_long(c), info->size);
-	TRY(next_bytes(c, size, &insn->imm));
-	if (info->kind != K_IMM)
-		insn->imm = em_sext(insn->imm, size);
-	return EMUL_DONE;
+	if (likely(size == SZ_Z))
+		size = min(insn->op_bytes, 4);
+	else if (size == SZ_V)
+		size = insn->op_bytes;
+	else if (unlikely(size == SZ_RARE))
+		return imm_rare(insn, p, desc->imm_kind);
+	insn->imm = desc->imm_kind == K_IMM ? number(p, size) : (u64)signed_number(p, size);
+	return p + size;
 }
 
-/* EVEX, XOP, 3DNow!: only the length matters. */
-static enum emul_result decode_foreign(struct emul_ctxt *c)
+/* EVEX, XOP, 3DNow!, of which only the length matters, and what is not defined at all. */
+static noinline const u8 *foreign(struct emul_ctxt *c, const u8 *p, bool *defined)
 {
 	struct emul_insn *insn = &c->insn;
-	unsigned int imm = 0;
-	u64 val;
+	unsigned int n = 0;
+	u8 op = insn->opcode;
+	bool ok = true;
 
 	if (insn->vex == VEX_EVEX) {
-		u8 op = insn->opcode;
-
 		insn->desc = &emul_row_evex;
 		if (insn->map == 3 ||
 		    (insn->map == 1 &&
 		     ((op >= 0x70 && op <= 0x73) || op == 0xc2 || (op >= 0xc4 && op <= 0xc6))))
-			imm = 1;
-		if (!insn->map || insn->map == 4 || insn->map == 7)
-			return emul_raise_ud(c);
+			n = 1;
+		ok = insn->map && insn->map != 4 && insn->map != 7;
 	} else if (insn->vex == VEX_XOP) {
 		insn->desc = &emul_row_xop;
-		imm = insn->map == 8 ? 1 : insn->map == 10 ? 4 : 0;
-		if (insn->map > 10)
-			return emul_raise_ud(c);
+		n = insn->map == 8 ? 1 : insn->map == 10 ? 4 : 0;
+		ok = insn->map <= 10;
 	} else {
 		insn->desc = &emul_row_3dnow;
-		imm = 1;
+		n = 1;
+		ok = !insn->vex;
 	}
-	TRY(next_byte(c, &insn->modrm));
-	TRY(decode_modrm(c));
-	TRY(next_bytes(c, imm, &val));
-	if (insn->vex_bad || (insn->pfx & P_LOCK))
-		return emul_raise_ud(c);
-	return EMUL_DONE;
+	if (ok)
+		p = modrm(c, p + 1) + n;
+	*defined = ok && !insn->vex_bad && !(insn->pfx & P_LOCK);
+	return p;
 }
 
-static __always_inline enum emul_result decode_row(struct emul_ctxt *c, const struct emul_desc *row)
+/* The rest of an instruction of the tables, from behind the opcode. */
+static __always_inline const u8 *row_and_operands(struct emul_ctxt *c, const struct emul_desc *row,
+						  const struct sizes *usual, const u8 *p,
+						  bool *defined)
 {
 	struct emul_insn *insn = &c->insn;
 	const struct emul_desc *desc;
-	bool have_modrm = false;
+	const u8 *start = p;
 	unsigned int need;
 
 	/* A group, as that of MOV with an immediate is */
-	if (row->row == ROW_REG) {
-		TRY(next_byte(c, &insn->modrm));
-		have_modrm = true;
-		row = &row->sub[(insn->modrm >> 3) & 7];
+	if (row->row == ROW_REG)
+		row = &row->sub[(*p++ >> 3) & 7];
+	insn->desc = row;
+	if (unlikely(row->row != ROW_INSN)) {
+		p = max(p, find_row(c, row, start));
+		insn->modrm = p == start ? 0 : *start;
+		*defined = insn->desc->row != ROW_UNDEF;
+		if (!*defined)
+			return p;
 	}
-	if (likely(row->row == ROW_INSN))
-		insn->desc = row;
-	else
-		TRY(find_row(c, row, &have_modrm));
 	desc = insn->desc;
 	need = desc->need;
-	decode_sizes(c);
-	if ((need & N_MODRM) && !have_modrm) {
-		TRY(next_byte(c, &insn->modrm));
-		have_modrm = true;
-	}
-	if (have_modrm)
-		TRY(decode_modrm(c));
+	insn->op_bytes = op_bytes(c, usual);
+	if ((need & N_MODRM) || p != start)
+		p = modrm(c, start + 1);
 	else
 		insn->reg = (insn->opcode & 7) | (insn->rex & REX_B) << 3;
-	if (need & N_IMMS)
-		TRY(decode_imm(c, desc->op[desc->imm]));
-	/* A second one: ENTER and a few others. */
-	if (unlikely(need & N_IMM2) && desc->imm + 1 < ARRAY_SIZE(desc->op))
-		TRY(decode_imm_rare(c, emul_operand_info[desc->op[desc->imm + 1]].kind));
-	return likely(row_ok(c, need)) ? EMUL_DONE : emul_raise_ud(c);
+	if (need & N_IMMS) {
+		p = imm(insn, p, em_long(c));
+		/* A second one: ENTER and a few others. */
+		if (unlikely(need & N_IMM2) && desc->imm + 1 < ARRAY_SIZE(desc->op))
+			p = imm_rare(insn, p, emul_operand_info[desc->op[desc->imm + 1]].kind);
+	}
+	*defined = row_ok(c, need);
+	return p;
 }
-
-/* Bytes that are no opcode of the first map by themselves: prefixes, and what leads to other maps. */
-enum lead { LEAD_NOT, LEAD_66, LEAD_67, LEAD_SEG, LEAD_0F, LEAD_OTHER };
-
-static const u8 leads[256] = {
-	[0x0f] = LEAD_0F,    [0x26] = LEAD_SEG,	  [0x2e] = LEAD_SEG,   [0x36] = LEAD_SEG,
-	[0x3e] = LEAD_SEG,   [0x62] = LEAD_OTHER, [0x64] = LEAD_SEG,   [0x65] = LEAD_SEG,
-	[0x66] = LEAD_66,    [0x67] = LEAD_67,	  [0x8f] = LEAD_OTHER, [0xc4] = LEAD_OTHER,
-	[0xc5] = LEAD_OTHER, [0xf0] = LEAD_OTHER, [0xf2] = LEAD_OTHER, [0xf3] = LEAD_OTHER,
-};
 
 /*
- * The row of an instruction of the first two maps with no prefixes but those for sizes and segments, as most are that reach
- * devices; NULL: it is another one, or not fetched yet.
+ * From insn->bytes[] to the rest of *insn, which is 0.  Bytes that are not fetched yet read as 0, and count in insn->len as
+ * the others do.  Return: is there such an instruction?
  */
-static __always_inline const struct emul_desc *quick_row(struct emul_ctxt *c)
-{
-	const struct emul_desc *map = emul_map_1;
-	struct emul_insn *insn = &c->insn;
-	const u8 *p = insn->bytes;
-	u8 rex = 0, pfx = 0, seg = EMUL_DS, byte = *p++, lead;
-
-	if (unlikely(insn->fetched < 8))
-		return NULL;
-	for (; unlikely((lead = leads[byte]) != LEAD_NOT); byte = *p++) {
-		if (lead == LEAD_0F)
-			break;
-		if (lead == LEAD_OTHER || p == insn->bytes + 4)
-			return NULL;
-		if (lead != LEAD_SEG) {
-			pfx |= lead == LEAD_66 ? P_66 : P_67;
-		} else if (byte >= 0x64 || !em_long(c)) {
-			seg = byte >= 0x64 ? byte & 7 : (byte >> 3) & 3;
-			pfx |= P_SEG;
-		}
-	}
-	if (em_long(c) && (byte & 0xf0) == 0x40) {
-		rex = byte;
-		byte = *p++;
-		lead = leads[byte];
-		if (unlikely((byte & 0xf0) == 0x40 || (lead != LEAD_NOT && lead != LEAD_0F)))
-			return NULL;
-	}
-	if (lead == LEAD_0F) {
-		byte = *p++;
-		if (unlikely(byte == 0x0f || (byte & 0xfd) == 0x38))
-			return NULL;
-		insn->map = 1;
-		map = emul_map_0f;
-	}
-	insn->pfx = pfx;
-	insn->rex = rex;
-	insn->seg = seg;
-	insn->opcode = byte;
-	insn->pos = p - insn->bytes;
-	return &map[byte];
-}
-
-static __always_inline void default_sizes(struct emul_ctxt *c)
+static __always_inline bool parse(struct emul_ctxt *c)
 {
 	struct emul_insn *insn = &c->insn;
-	bool p67 = insn->pfx & P_67;
-
-	if (em_long(c))
-		insn->ad_bytes = p67 ? 4 : 8;
-	else
-		insn->ad_bytes = ((c->mode == EMUL_MODE_PROT32) != p67) ? 4 : 2;
-}
-
-/* Prefixes, the opcode whatever map it is in, and the rest. */
-static noinline enum emul_result decode_prefixed(struct emul_ctxt *c)
-{
-	struct emul_insn *insn = &c->insn;
+	const struct sizes *by_prefix = sizes[c->mode], *usual;
 	const struct emul_desc *row;
-	u8 byte;
+	bool defined;
+	unsigned int lead;
+	const u8 *p;
 
-	TRY(decode_prefixes(c, &byte));
-	default_sizes(c);
-	TRY(decode_opcode(c, byte));
-	row = map_row(insn);
-	if (insn->vex >= VEX_XOP || (insn->map == 1 && insn->opcode == 0x0f && !insn->vex))
-		return decode_foreign(c);
-	if (unlikely(!row || (insn->vex && !insn->map)))
-		return emul_raise_ud(c);
-	return decode_row(c, row);
-}
-
-static noinline enum emul_result decode(struct emul_ctxt *ctxt)
-{
-	struct emul_insn *insn = &ctxt->insn;
-	const struct emul_desc *row;
-
-	insn->pos = 0;
-	insn->seg = EMUL_DS;
-	row = quick_row(ctxt);
-	if (likely(row)) {
-		default_sizes(ctxt);
-		TRY(decode_row(ctxt, row));
+	p = prefixes(c, insn->bytes, &lead);
+	usual = &by_prefix[insn->pfx & (P_66 | P_67)];
+	insn->ad_bytes = usual->ad;
+	if (likely(lead == LEAD_OPCODE)) {
+		insn->opcode = *p++;
+		row = &emul_map_1[insn->opcode];
 	} else {
-		TRY(decode_prefixed(ctxt));
+		p = map_and_opcode(c, p);
+		row = map_row(insn);
+		usual = &by_prefix[insn->pfx & (P_66 | P_67)];
 	}
-	insn->len = insn->pos;
-	insn->mode = ctxt->mode;
-	ctxt->next_rip = ctxt->rip + insn->len;
-	if (!em_long(ctxt))
-		ctxt->next_rip = (u32)ctxt->next_rip;
-	ctxt->decoded = true;
+	if (likely(row))
+		p = row_and_operands(c, row, usual, p, &defined);
+	else
+		p = foreign(c, p, &defined);
+	insn->len = p - insn->bytes;
+	return defined;
+}
+
+/* More bytes than there are have been read: get them, up to where a page ends, and begin again. */
+static noinline enum emul_result fetch_and_parse(struct emul_ctxt *c, bool *defined)
+{
+	struct emul_insn *insn = &c->insn;
+
+	do {
+		memset_startat(insn, 0, len);
+		TRY(fetch_more(c));
+		*defined = parse(c);
+	} while (insn->len > insn->fetched);
+	return EMUL_DONE;
+}
+
+static noinline enum emul_result undefined_insn(struct emul_ctxt *c)
+{
+	c->insn.len = 0;
+	return emul_raise_ud(c);
+}
+
+static __always_inline enum emul_result decode(struct emul_ctxt *c)
+{
+	struct emul_insn *insn = &c->insn;
+	bool defined = parse(c);
+	u8 mode = c->mode;
+
+	if (unlikely(insn->len > insn->fetched))
+		TRY(fetch_and_parse(c, &defined));
+	if (unlikely(!defined))
+		return undefined_insn(c);
+	insn->mode = mode;
+	c->next_rip = c->rip + insn->len;
+	if (mode != EMUL_MODE_LONG)
+		c->next_rip = (u32)c->next_rip;
+	c->decoded = true;
 	return EMUL_DONE;
 }
 

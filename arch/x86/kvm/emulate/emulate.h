@@ -359,10 +359,9 @@ struct emul_desc; /* a row of the instruction table, see insn.h */
 
 /* The decoded instruction.  Owners may read @bytes, @len, @fetched; the rest is the emulator's. */
 struct emul_insn {
-	u8 bytes[EMUL_MAX_INSN];
+	u8 bytes[32]; /* EMUL_MAX_INSN at most; the rest is 0 and may be read */
 	u8 fetched; /* valid bytes */
 	u8 len; /* length; 0 while not decoded to the end */
-	u8 pos; /* read so far */
 	u8 mode; /* in which it was decoded */
 	u8 op_bytes; /* operand size: 1, 2, 4, 8 */
 	u8 ad_bytes; /* address size: 2, 4, 8 */

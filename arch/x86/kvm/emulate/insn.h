@@ -53,6 +53,7 @@
 #define SZ_2V 0x89 /* twice the operand size (BOUND) */
 #define SZ_S 0x8a /* pseudo-descriptor: 6, or 10 in 64-bit mode */
 #define SZ_2Y 0x8b /* CMPXCHG8B/16B */
+#define SZ_RARE 0x8c /* (emul_desc.imm_size) not one number */
 
 enum emul_operand {
 #define OPERAND(code, kind, size) O_##code,
@@ -62,6 +63,9 @@ enum emul_operand {
 };
 
 enum emul_operand_kind {
+	K_IMM, /* these three first: all that an immediate is, as a rule */
+	K_IMMS,
+	K_REL,
 	K_NONE,
 	K_RM,
 	K_RMW,
@@ -69,11 +73,8 @@ enum emul_operand_kind {
 	K_ZREG,
 	K_RMREG,
 	K_MEM,
-	K_IMM,
-	K_IMMS,
 	K_IMM2,
 	K_ONE,
-	K_REL,
 	K_FAR,
 	K_MOFFS,
 	K_ACC,
@@ -159,7 +160,9 @@ extern const struct emul_operand_info emul_operand_info[O_NR];
 #define NEED_VSIB (N_MODRM | N_MEM)
 
 enum {
-#define OPERAND(code, kind, size) NEED_OF_##code = NEED_##kind,
+#define OPERAND(code, kind, size)                                \
+	NEED_OF_##code = NEED_##kind, KIND_OF_##code = K_##kind, \
+	IMM_SIZE_OF_##code = K_##kind <= K_REL ? size : SZ_RARE,
 	EMUL_OPERANDS(OPERAND)
 #undef OPERAND
 };
@@ -192,6 +195,8 @@ enum emul_row {
  * @row:	enum emul_row
  * @need:	N_*, of all operands
  * @imm:	the first operand that is an immediate
+ * @imm_kind:	… its kind
+ * @imm_size:	… its size, or SZ_RARE
  */
 struct emul_desc {
 	union {
@@ -206,6 +211,8 @@ struct emul_desc {
 	u8 row;
 	u8 need;
 	u8 imm;
+	u8 imm_kind;
+	u8 imm_size;
 };
 
 #define F_NO64 BIT(0) /* #UD in 64-bit mode */
@@ -242,6 +249,8 @@ struct emul_desc {
 #define P_67 0x02
 #define P_LOCK 0x04
 #define P_SEG 0x08 /* effective segment override */
+#define P_REP 0x10
+#define P_VEX 0x20 /* VEX, EVEX or XOP; of which kind: emul_insn.vex */
 
 /* emul_insn.vex */
 #define VEX_NONE 0

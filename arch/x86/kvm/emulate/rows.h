@@ -11,8 +11,12 @@
 #define I0(nm, fn, fl, ...) \
 	{ .exec = fn, .name = nm, .need = ((fl) & F_MODRM) ? N_MODRM : 0, .flags = fl, .row = ROW_INSN, \
 	  ##__VA_ARGS__ }
+#define FIRST_IMM(in_a, in_b, in_c, in_d, a, b, c, d) \
+	((NEED_OF_##a & N_IMMS) ? in_a : (NEED_OF_##b & N_IMMS) ? in_b : (NEED_OF_##c & N_IMMS) ? in_c : in_d)
 #define NEEDS(a, b, c, d) NEED_OF_##a | NEED_OF_##b | NEED_OF_##c | NEED_OF_##d, \
-	.imm = (NEED_OF_##a & N_IMMS) ? 0 : (NEED_OF_##b & N_IMMS) ? 1 : (NEED_OF_##c & N_IMMS) ? 2 : 3
+	.imm = FIRST_IMM(0, 1, 2, 3, a, b, c, d), \
+	.imm_kind = FIRST_IMM(KIND_OF_##a, KIND_OF_##b, KIND_OF_##c, KIND_OF_##d, a, b, c, d), \
+	.imm_size = FIRST_IMM(IMM_SIZE_OF_##a, IMM_SIZE_OF_##b, IMM_SIZE_OF_##c, IMM_SIZE_OF_##d, a, b, c, d)
 #define I1(nm, fn, fl, a, ...) \
 	{ .exec = fn, .name = nm, .op = { O_##a }, .need = (((fl) & F_MODRM) ? N_MODRM : 0) | NEEDS(a, NONE, NONE, NONE), \
 	  .flags = fl, \

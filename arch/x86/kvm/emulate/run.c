@@ -24,7 +24,9 @@ void emul_init(struct emul_ctxt *ctxt, const struct emul_ops *ops)
  */
 void emul_begin(struct emul_ctxt *ctxt)
 {
-	memset(&ctxt->insn, 0, sizeof(ctxt->insn));
+	/* In two pieces, which compilers turn into a few stores each. */
+	memset(ctxt->insn.bytes, 0, sizeof(ctxt->insn.bytes));
+	memset_startat(&ctxt->insn, 0, fetched);
 	memset(&ctxt->fault, 0, sizeof(ctxt->fault));
 	ctxt->seg_valid = 0;
 	ctxt->decoded = false;
