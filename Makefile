@@ -146,13 +146,13 @@ abi-stock: modules-lab
 ## unit: the pure rooms, in user space (ONLY=test_x V=1 for one)
 .PHONY: unit
 unit:
-	@$(inroot) make $(jobs) --no-print-directory -C tools/testing/unit check $(if $(ONLY),ONLY=$(ONLY)) $(if $(V),V=1)
+	@$(inroot) make $(jobs) --no-print-directory -C tools/testing/unit check $(if $(ONLY),ONLY="$(ONLY)") $(if $(V),V=1)
 
 ## fuzz: the pure rooms under fuzzers, with a fixed and a fresh seed (ONLY=fuzz_x SECONDS=600 SEED=n)
 .PHONY: fuzz
 fuzz:
 	@$(inroot) make $(jobs) --no-print-directory -C tools/testing/fuzz check \
-		$(if $(ONLY),ONLY=$(ONLY)) $(if $(SECONDS),SECONDS=$(SECONDS)) $(if $(SEED),SEED=$(SEED)) $(if $(V),V=1)
+		$(if $(ONLY),ONLY="$(ONLY)") $(if $(SECONDS),SECONDS=$(SECONDS)) $(if $(SEED),SEED=$(SEED)) $(if $(V),V=1)
 
 ## models: the Spin models of the lock-free protocols
 .PHONY: models
