@@ -3,7 +3,7 @@
  * Instructions carried out in software: between a vCPU and the pure emulator.
  *
  * An instruction that needs the VMM is suspended (emulate.h tells how) and goes on when KVM_RUN is called again, provided
- * that RIP still points at it: a VMM that has set the vCPU up anew meanwhile means what it says.
+ * that RIP still points at it in the same mode: a VMM that has set the vCPU up anew meanwhile means what it says.
  */
 #define pr_fmt(fmt) "kvm: " fmt
 
@@ -183,15 +183,27 @@ void kvm_emul_store(struct kvm_emul *e)
 	}
 }
 
+/* Would the suspended instruction be decoded as it was, and by the same right? */
+static bool same_code(struct kvm_emul *e)
+{
+	struct kvm_vcpu *vcpu = e->vcpu;
+
+	return kvm_linear_rip(vcpu) == e->linear_rip &&
+	       get_mode(vcpu, kvm_get_rflags(vcpu)) == e->ctxt.mode &&
+	       kvm_x86_call(get_cpl)(vcpu) == e->ctxt.cpl;
+}
+
 bool kvm_emul_resume(struct kvm_emul *e)
 {
-	bool stands = e->suspended && kvm_linear_rip(e->vcpu) == e->linear_rip;
+	bool stands = e->suspended && same_code(e);
 
 	e->suspended = false;
-	if (stands)
+	if (stands) {
 		load_gprs(e);
-	else
+		e->ctxt.seg_valid = 0;
+	} else {
 		kvm_emul_forget(e->vcpu);
+	}
 	return stands;
 }
 

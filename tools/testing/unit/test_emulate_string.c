@@ -226,6 +226,32 @@ static void outs(void **state)
 	assert_int_equal(m.port_value, machine_peek(&m, 0x10000 + 1020, 4));
 }
 
+/* A VMM that lowers the count while it is asked means what it says: no more than so many. */
+static void count_lowered(void **state)
+{
+	unsigned int i;
+
+	m.suspend_ports = true;
+	m.c.gpr[EMUL_RCX] = 100;
+	m.c.gpr[EMUL_RDX] = 0x1f0;
+	assert_int_equal(RUN(&m, 0xf3, 0x66, 0x6d), EMUL_NEED_IO);
+	m.c.gpr[EMUL_RCX] = 3;
+	assert_int_equal(emul_run(&m.c), EMUL_DONE);
+	assert_int_equal(m.c.gpr[EMUL_RCX], 0);
+	assert_int_equal(m.c.gpr[EMUL_RDI], 0x20000 + 3 * 2);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(machine_peek(&m, 0x20000 + i * 2, 2), i);
+	assert_int_equal(machine_peek(&m, 0x20000 + 3 * 2, 8), 0);
+
+	m.c.rip = CODE;
+	m.c.gpr[EMUL_RCX] = 100;
+	assert_int_equal(RUN(&m, 0xf3, 0x66, 0x6f), EMUL_NEED_IO);
+	m.c.gpr[EMUL_RCX] = 3;
+	assert_int_equal(emul_run(&m.c), EMUL_DONE);
+	assert_int_equal(m.c.gpr[EMUL_RCX], 0);
+	assert_int_equal(m.c.gpr[EMUL_RSI], 0x10000 + 3 * 2);
+}
+
 /* Single-stepping stops after each repetition. */
 static void single_step(void **state)
 {
@@ -272,6 +298,7 @@ int main(void)
 		cmocka_unit_test_setup(ins, setup),
 		cmocka_unit_test_setup(ins_suspends, setup),
 		cmocka_unit_test_setup(outs, setup),
+		cmocka_unit_test_setup(count_lowered, setup),
 		cmocka_unit_test_setup(single_step, setup),
 		cmocka_unit_test_setup(sixteen_bits, setup),
 	};

@@ -88,6 +88,12 @@ static enum emul_result run_string(struct emul_ctxt *c, step_fn step, unsigned i
 	}
 }
 
+/* How many elements @len bytes are.  The VMM may have lowered the count since so many were begun. */
+static unsigned int elements(const struct string *s, unsigned int len)
+{
+	return min_t(u64, len / s->size, s->count);
+}
+
 /* How many bytes of a forward run from @lin may be done at once; 0: none. */
 static unsigned int run_bytes(const struct emul_ctxt *c, const struct string *s, u64 lin)
 {
@@ -298,8 +304,9 @@ static enum emul_result ins_step(struct emul_ctxt *c, struct string *s, unsigned
 	TRY(dst_lin(c, s, EMUL_A_WRITE, &dst));
 	TRY(em_align(c, dst, s->size, EMUL_A_WRITE));
 	TRY(ins_bytes(c, s, dst, &len));
-	*n = len / s->size;
-	TRY(em_log_in(c, port, s->size, *n, &data));
+	TRY(em_log_in(c, port, s->size, len / s->size, &data));
+	*n = elements(s, len);
+	len = *n * s->size;
 	em_io_trap(c, port, s->size);
 	if (len > s->size)
 		put = c->ops->bulk_write(c, dst, data, len, s->size);
@@ -316,6 +323,19 @@ enum emul_result em_ins(struct emul_ctxt *c)
 	return run_string(c, ins_step, size, USES_DI);
 }
 
+/* How many bytes of OUTS to do at once, and where they are now; 0: one element.  As many again when it is resumed. */
+static unsigned int outs_bytes(struct emul_ctxt *c, const struct string *s, u64 src, void **data)
+{
+	unsigned int len = c->log.bulk;
+
+	if (!len) {
+		len = run_bytes(c, s, src);
+		if (len <= s->size || !run_fits(c, s, EMUL_RSI, len))
+			return 0;
+	}
+	return em_log_bulk(c, src, len, s->size, data);
+}
+
 static enum emul_result outs_step(struct emul_ctxt *c, struct string *s, unsigned int *n)
 {
 	u16 port = c->gpr[EMUL_RDX];
@@ -325,13 +345,11 @@ static enum emul_result outs_step(struct emul_ctxt *c, struct string *s, unsigne
 	u64 src;
 
 	TRY(src_lin(c, s, &src));
-	len = run_bytes(c, s, src);
-	if (len > s->size && run_fits(c, s, EMUL_RSI, len)) {
-		len = em_log_bulk(c, src, len, s->size, &data);
-		if (len) {
-			*n = len / s->size;
-			return em_log_out(c, port, s->size, data, *n);
-		}
+	len = outs_bytes(c, s, src, &data);
+	if (len) {
+		TRY(em_log_out(c, port, s->size, data, len / s->size));
+		*n = elements(s, len);
+		return EMUL_DONE;
 	}
 	*n = 1;
 	TRY(em_align(c, src, s->size, 0));

@@ -284,6 +284,53 @@ CASE(completion, "a read is completed by the next KVM_RUN alone, even one that r
 	expect_mmio(cpu, HOLE, 2, false);
 }
 
+#define ELSEWHERE 0x3000
+#define VALUE 0x2000
+
+/* Flat 32-bit protected mode without paging. */
+static void flat32(struct vcpu *cpu, struct kvm_sregs *s)
+{
+	struct kvm_segment seg = { .limit = ~0U, .selector = 0x10, .type = 3, .present = 1 };
+
+	vcpu_get_sregs(cpu, s);
+	seg.s = seg.db = seg.g = 1;
+	s->ds = s->es = s->fs = s->gs = s->ss = seg;
+	seg.selector = 0x08;
+	seg.type = 11;
+	s->cs = seg;
+	s->cr0 = CR0_ET | CR0_PE;
+	s->cr4 = s->efer = 0;
+	vcpu_set_sregs(cpu, s);
+}
+
+CASE(other_mode,
+     "a read is not completed in a mode that the program has changed: the instruction is another there")
+{
+	struct vm *vm = vm_new(0);
+	struct vcpu *cpu = vcpu_new_bare(vm, 0);
+	struct kvm_sregs s;
+	struct kvm_regs r;
+
+	vcpu_real_mode(cpu, 0, ELSEWHERE);
+	flat32(cpu, &s);
+	memcpy(vm_host(vm, ELSEWHERE), "\x8b\x07\xf4",
+	       3); /* mov (%edi), %eax or mov (%bx), %ax; hlt */
+	*(u32 *)vm_host(vm, VALUE) = 0x5678;
+	vcpu_get_regs(cpu, &r);
+	r.rax = 0x11112222;
+	r.rbx = VALUE;
+	r.rdi = HOLE;
+	vcpu_set_regs(cpu, &r);
+	expect_mmio(cpu, HOLE, 4, false);
+	answer(cpu, 0x99999999);
+	vcpu_real_mode(cpu, 0, ELSEWHERE);
+	vcpu_set_regs(cpu, &r);
+	vcpu_expect_exit(cpu, KVM_EXIT_HLT);
+	vcpu_get_regs(cpu, &r);
+	CHECK_EQ(r.rax, 0x11115678);
+	CHECK_EQ(r.rip, ELSEWHERE + 3);
+}
+
 static void fetch(u64 unused)
 {
 	((void (*)(void))HOLE)();
