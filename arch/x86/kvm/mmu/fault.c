@@ -216,9 +216,9 @@ static u64 make_leaf(const struct tdp_map *m, const struct kvm_memslot *slot,
 	u64 offset = (m->start & (size - 1));
 	unsigned int rights = 0;
 
-	/* The first write to a page of a logged slot must be seen. */
+	/* The first write to a page of a logged slot must be seen, if the page is not said to be dirty from the start. */
 	if (hp->writable && !(slot->flags & KVM_MEM_READONLY))
-		rights |= m->write || !slot->dirty_bitmap ? TDP_R_WRITE : TDP_R_LOG;
+		rights |= m->ahead && slot->dirty_bitmap ? TDP_R_LOG : TDP_R_WRITE;
 	if (unlikely(READ_ONCE(kvm_nx_huge_pages)) && m->level > TDP_LEVEL_4K)
 		rights |= TDP_R_NOEXEC;
 	return tdp_make_leaf(&kvm_backend.caps.tdp, hp->entry + offset, m->level, hp->type, rights);
@@ -288,7 +288,11 @@ static int map_page(struct kvm_vcpu *vcpu, struct kvm_memslot *slot, struct tdp_
 	default:
 		return FAULT_AGAIN;
 	}
-	if (m->write)
+	/*
+	 * What the guest may write without our seeing it counts as written: in a logged slot a page is told at its first
+	 * use, even if that is a read, which spares most pages a second fault.
+	 */
+	if (m->write || (!m->ahead && slot->dirty_bitmap && hp.writable))
 		kvm_mark_page_dirty(vcpu->kvm, slot, m->gfn);
 	if (unlikely(m->nx_split))
 		kvm_nx_note(vcpu->kvm, m->gfn);

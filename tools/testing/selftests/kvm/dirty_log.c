@@ -97,6 +97,30 @@ CASE(basic, "written pages are reported once, pages that are read never")
 	CHECK_EQ(nr_dirty(PAGES), 0);
 }
 
+CASE(filled,
+     "a page that the VMM has filled is told at the latest when the guest writes to it, whenever the log is read")
+{
+	struct vm *vm = vm_new(0);
+	struct vcpu *cpu = vcpu_new(vm, touch, PAGES);
+	char *mem = vm_add_slot(vm, SLOT_TEST, KVM_MEM_LOG_DIRTY_PAGES, GPA, PAGES * PAGE);
+
+	for (u64 i = 0; i < PAGES; i++)
+		mem[i * PAGE] = 1;
+	nr_listed = 0;
+	vcpu_expect_sync(cpu, 1);
+	TOUCH(cpu, 7);
+	OK(get_log(vm, SLOT_TEST, bitmap));
+	CHECK(is_dirty(7));
+	TOUCH(cpu, 7, 8);
+	OK(get_log(vm, SLOT_TEST, bitmap));
+	CHECK_EQ(nr_dirty(PAGES), 2);
+	CHECK(is_dirty(7) && is_dirty(8));
+	nr_listed = 0;
+	vcpu_expect_sync(cpu, 1);
+	OK(get_log(vm, SLOT_TEST, bitmap));
+	CHECK_EQ(nr_dirty(PAGES), 0);
+}
+
 CASE(turned_on, "logging turned on sees the next write to pages that were writable before")
 {
 	struct vm *vm = vm_new(0);
