@@ -173,7 +173,7 @@ int pic_ack(struct pic *pic)
 	int line = chip_pending(pic, c);
 
 	if (line < 0)
-		return c->irq_base + 7;
+		return (u8)(c->irq_base + 7);
 	take(pic, c, line);
 	if (line == PIC_CASCADE_PIN) {
 		c = &pic->chip[1];
@@ -184,7 +184,7 @@ int pic_ack(struct pic *pic)
 			line = 7;
 	}
 	update(pic);
-	return c->irq_base + line;
+	return (u8)(c->irq_base + line);
 }
 
 static void begin_init(struct pic *pic, struct pic_chip *c, u8 icw1)
@@ -362,13 +362,11 @@ void pic_get_chip(const struct pic *pic, unsigned int n, struct pic_chip *image)
 void pic_set_chip(struct pic *pic, unsigned int n, const struct pic_chip *image)
 {
 	struct pic_chip *c = &pic->chip[n & 1];
-	u8 elcr_mask = c->elcr_mask;
 
+	/* A base that no guest could write, and the mask, are kept as they come: an image is given back as it was. */
 	*c = *image;
-	c->elcr_mask = elcr_mask;
-	c->elcr &= elcr_mask;
+	c->elcr &= c->elcr_mask;
 	c->priority_add &= 7;
-	c->irq_base &= 0xf8;
 	c->init_state &= 3;
 	c->init4 &= ICW1_IC4 | ICW1_SINGLE;
 	c->read_reg_select = !!c->read_reg_select;
