@@ -100,6 +100,11 @@ static u32 pv_features(void)
 	       BIT(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT);
 }
 
+void kvm_cpuid_set_guest_phys_bits(u8 bits)
+{
+	host.guest_phys_bits = bits;
+}
+
 int kvm_cpuid_init(void)
 {
 	int i;

@@ -17,6 +17,7 @@ bool kvm_cpu_cap_has(unsigned int feature);
 void kvm_cpu_cap_set(unsigned int feature);
 void kvm_cpu_cap_clear(unsigned int feature);
 int kvm_cpuid_init(void); /* module load, before the backend's adjustments */
+void kvm_cpuid_set_guest_phys_bits(u8 bits); /* what the backend's tables map */
 
 bool guest_cpuid_has(struct kvm_vcpu *vcpu, unsigned int feature);
 

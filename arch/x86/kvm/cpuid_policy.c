@@ -428,8 +428,10 @@ static void leaf_ext_8(struct builder *b, u32 function)
 	struct kvm_cpuid_regs host, regs = {};
 
 	host_cpuid(b->host, function, 0, &host);
-	/* physical and linear width; the guest's physical width is the same under two-dimensional paging */
-	regs.r[CPUID_REG_EAX] = host.r[CPUID_REG_EAX] & 0xffff;
+	/* Physical and linear width; then, for firmware that places devices high up, what the tables reach of the first. */
+	regs.r[CPUID_REG_EAX] = (host.r[CPUID_REG_EAX] & 0xffff) |
+				min_t(u32, host.r[CPUID_REG_EAX] & 0xff, b->host->guest_phys_bits)
+					<< 16;
 	regs.r[CPUID_REG_EBX] = b->p->caps[W_88_EBX];
 	add(b, function, 0, false, &regs);
 }

@@ -106,6 +106,7 @@ struct kvm_cpuid_leaf {
  * @off: features that the host's kernel has switched off, a bit a row
  * @xcr0: XCR0 bits that the host's kernel manages and a guest may have
  * @xss: likewise of IA32_XSS
+ * @guest_phys_bits: width of the guest-physical addresses that the tables can map
  */
 struct kvm_cpuid_host {
 	void (*cpuid)(void *ctx, u32 function, u32 index, struct kvm_cpuid_regs *regs);
@@ -113,6 +114,7 @@ struct kvm_cpuid_host {
 	u32 off[(KVM_CPUID_NR_FEATURES + 31) / 32];
 	u64 xcr0;
 	u64 xss;
+	u8 guest_phys_bits;
 };
 
 /**

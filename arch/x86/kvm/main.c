@@ -73,6 +73,7 @@ int kvm_x86_register_backend(const struct kvm_backend *b)
 		goto out;
 	kvm_backend = *b;
 	update_static_calls(b);
+	kvm_cpuid_set_guest_phys_bits(b->caps.root_level == 5 ? 52 : 48);
 	r = kvm_msr_init();
 	if (!r)
 		r = kvm_init(b->owner);

@@ -245,6 +245,18 @@ static int get_platform_info(struct msr_access *a)
 	return get_field(a);
 }
 
+/* No monitoring unit, no PDCM in CPUID: a VMM reads that there is nothing, a guest finds no such register. */
+static int get_perf_capabilities(struct msr_access *a)
+{
+	a->data = 0;
+	return a->host ? 0 : KVM_MSR_GP;
+}
+
+static int set_perf_capabilities(struct msr_access *a)
+{
+	return a->host && !a->data ? 0 : KVM_MSR_GP;
+}
+
 static int set_platform_info(struct msr_access *a)
 {
 	/* CPUID faulting cannot be taken away while it is on. */
@@ -538,26 +550,35 @@ static bool row_supported(const struct msr_row *row)
 
 static u64 arch_capabilities_of_host(void)
 {
+	static const struct {
+		u32 bug;
+		u64 cap; /* says that the bug is not there */
+	} known[] = {
+		{ X86_BUG_CPU_MELTDOWN, ARCH_CAP_RDCL_NO },
+		{ X86_BUG_SPEC_STORE_BYPASS, ARCH_CAP_SSB_NO },
+		{ X86_BUG_L1TF, ARCH_CAP_SKIP_VMENTRY_L1DFLUSH },
+		{ X86_BUG_MDS, ARCH_CAP_MDS_NO },
+		{ X86_BUG_ITLB_MULTIHIT, ARCH_CAP_PSCHANGE_MC_NO },
+		{ X86_BUG_GDS, ARCH_CAP_GDS_NO },
+		{ X86_BUG_RFDS, ARCH_CAP_RFDS_NO },
+		{ X86_BUG_ITS, ARCH_CAP_ITS_NO },
+	};
 	const u64 told = ARCH_CAP_RDCL_NO | ARCH_CAP_IBRS_ALL | ARCH_CAP_RSBA |
 			 ARCH_CAP_SKIP_VMENTRY_L1DFLUSH | ARCH_CAP_SSB_NO | ARCH_CAP_MDS_NO |
 			 ARCH_CAP_PSCHANGE_MC_NO | ARCH_CAP_TAA_NO | ARCH_CAP_SBDR_SSDP_NO |
 			 ARCH_CAP_FBSDP_NO | ARCH_CAP_PSDP_NO | ARCH_CAP_FB_CLEAR | ARCH_CAP_RRSBA |
 			 ARCH_CAP_BHI_NO | ARCH_CAP_PBRSB_NO | ARCH_CAP_GDS_NO | ARCH_CAP_RFDS_NO |
-			 ARCH_CAP_RFDS_CLEAR;
+			 ARCH_CAP_RFDS_CLEAR | ARCH_CAP_ITS_NO;
 	u64 caps = 0;
+	unsigned int i;
 
 	if (boot_cpu_has(X86_FEATURE_ARCH_CAPABILITIES))
 		rdmsrl_safe(MSR_IA32_ARCH_CAPABILITIES, &caps);
 	caps &= told;
 	/* What the kernel knows of CPUs that do not say so themselves. */
-	if (!boot_cpu_has_bug(X86_BUG_CPU_MELTDOWN))
-		caps |= ARCH_CAP_RDCL_NO;
-	if (!boot_cpu_has_bug(X86_BUG_SPEC_STORE_BYPASS))
-		caps |= ARCH_CAP_SSB_NO;
-	if (!boot_cpu_has_bug(X86_BUG_MDS))
-		caps |= ARCH_CAP_MDS_NO;
-	if (!boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT))
-		caps |= ARCH_CAP_PSCHANGE_MC_NO;
+	for (i = 0; i < ARRAY_SIZE(known); i++)
+		if (!boot_cpu_has_bug(known[i].bug))
+			caps |= known[i].cap;
 	return caps;
 }
 
@@ -910,6 +931,8 @@ static int get_feature(struct kvm_vcpu *unused, struct kvm_msr_entry *e)
 		return READ_ONCE(ignore_msrs) ? 0 : KVM_MSR_UNKNOWN;
 	if (e->index == MSR_IA32_ARCH_CAPABILITIES)
 		data = host_arch_capabilities;
+	else if (e->index == MSR_IA32_PERF_CAPABILITIES)
+		data = row->value;
 	else if (e->index == MSR_IA32_UCODE_REV)
 		r = rdmsrl_safe(MSR_IA32_UCODE_REV, &data);
 	else

@@ -97,7 +97,9 @@ static struct fake amd_host(void)
 
 static struct kvm_cpuid_host host_of(struct fake *f, u64 xcr0)
 {
-	return (struct kvm_cpuid_host){ .cpuid = fake_cpuid, .ctx = f, .xcr0 = xcr0 };
+	return (struct kvm_cpuid_host){
+		.cpuid = fake_cpuid, .ctx = f, .xcr0 = xcr0, .guest_phys_bits = 48
+	};
 }
 
 static struct kvm_cpuid_leaf leaves[256];
@@ -182,8 +184,8 @@ static void test_what_is_emulated_is_always_there(void **state)
 	assert_int_equal(leaf(1, 0)->edx, 1u << 7 | 1u << 9 | 1u << 12 | 1u << 14);
 	assert_int_equal(leaf(6, 0)->eax, 1u << 2);
 	assert_int_equal(leaf(7, 0)->ebx, 1u << 1);
-	/* IA32_ARCH_CAPABILITIES only where the vendor is Intel */
-	assert_int_equal(leaf(7, 0)->edx, 0);
+	/* IA32_ARCH_CAPABILITIES whoever the vendor is */
+	assert_int_equal(leaf(7, 0)->edx, 1u << 29);
 	f.intel = true;
 	offer(&p, &host);
 	assert_int_equal(leaf(7, 0)->edx, 1u << 29);

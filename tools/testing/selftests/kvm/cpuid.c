@@ -72,6 +72,7 @@ CASE(consistent, "the supported leaves hang together")
 	CHECK_EQ(one->edx & 0x0701a370, 0x0701a370);
 	CHECK(cpuid_find(s, 0x80000001, 0)->edx & BIT(29));
 	CHECK((size->eax & 0xff) >= 36 && (size->eax & 0xff) <= 52);
+	CHECK((size->eax >> 16 & 0xff) >= 36 && (size->eax >> 16 & 0xff) <= (size->eax & 0xff));
 	for (u32 i = 0; i < s->nent; i++) {
 		struct kvm_cpuid_entry2 *e = &s->entries[i];
 

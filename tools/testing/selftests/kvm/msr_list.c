@@ -100,10 +100,12 @@ CASE(at_once, "all of them at once, as QEMU does it")
 	CHECK_EQ(ioctl(cpu->fd, KVM_SET_MSRS, msrs), list->nmsrs);
 }
 
-CASE(features, "every feature MSR can be read on /dev/kvm")
+CASE(features,
+     "every feature MSR can be read on /dev/kvm, and those that VMMs ask on all hosts are among them")
 {
 	int kvm = kvm_open();
 	struct kvm_msr_list *list;
+	bool arch = false, perf = false;
 
 	NEED(kvm, KVM_CAP_GET_MSR_FEATURES);
 	list = get_list(kvm, KVM_GET_MSR_FEATURE_INDEX_LIST);
@@ -115,7 +117,11 @@ CASE(features, "every feature MSR can be read on /dev/kvm")
 
 		if (ioctl(kvm, KVM_GET_MSRS, &one) != 1)
 			FAIL("feature MSR %#x cannot be read", list->indices[i]);
+		arch |= one.entry.index == 0x10a;
+		perf |= one.entry.index == 0x345;
 	}
+	CHECK(arch);
+	CHECK(perf);
 }
 
 CASE(not_a_feature, "an MSR that nobody knows is not read on /dev/kvm")
