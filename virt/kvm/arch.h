@@ -53,6 +53,14 @@ void kvm_arch_vcpu_put(struct kvm_vcpu *vcpu);
  */
 int kvm_arch_vcpu_run(struct kvm_vcpu *vcpu);
 
+/**
+ * kvm_arch_set_noncoherent_dma() - a device that can pass the caches by has come, or the last one has gone
+ * @kvm: the VM
+ * @on: whether there is one
+ * Context: may sleep
+ */
+void kvm_arch_set_noncoherent_dma(struct kvm *kvm, bool on);
+
 /* Has a halted vCPU a reason to run?  May be called with the vCPU's own thread about to sleep, interrupts on. */
 bool kvm_arch_vcpu_runnable(struct kvm_vcpu *vcpu);
 /* Was the guest's kernel at work when @vcpu was preempted?  Any context. */

@@ -46,6 +46,7 @@ static const struct kvm_cap caps[] = {
 	{ .cap = KVM_CAP_IRQ_ROUTING, .value = KVM_MAX_IRQ_ROUTES },
 	{ .cap = KVM_CAP_HALT_POLL, .value = 1, .enable_vm = enable_halt_poll },
 	{ .cap = KVM_CAP_BINARY_STATS_FD, .value = 1 },
+	{ .cap = KVM_CAP_DEVICE_CTRL, .value = 1 },
 };
 
 static const struct kvm_cap *find(const struct kvm_cap *rows, unsigned int nr, u32 cap)

@@ -104,5 +104,6 @@ extern struct file_operations kvm_vm_fops;
 extern struct file_operations kvm_vcpu_fops;
 extern struct file_operations kvm_vm_stats_fops;
 extern struct file_operations kvm_vcpu_stats_fops;
+extern struct file_operations kvm_vfio_fops;
 
 #endif /* KVM_IOCTL_H */

@@ -246,6 +246,7 @@ struct kvm_vcpu {
  * @max_halt_poll_ns: KVM_CAP_HALT_POLL's limit, in force when @override_halt_poll_ns
  * @override_halt_poll_ns: see @max_halt_poll_ns
  * @vm_dead: no vCPU may run any more
+ * @flags: KVM_VM_*, bit numbers
  * @list: all VMs, under kvm_list_lock
  * @free_work: the part of teardown that waits for grace periods, off the closing task
  * @creator: number of the thread that made it
@@ -284,6 +285,7 @@ struct kvm {
 	u32 max_halt_poll_ns;
 	bool override_halt_poll_ns;
 	bool vm_dead;
+	unsigned long flags;
 	struct list_head list;
 	struct work_struct free_work;
 	char stats_id[24];
@@ -294,6 +296,9 @@ struct kvm {
 	struct kvm_vm_stat stat;
 	struct kvm_arch arch;
 };
+
+/* Bits of kvm->flags */
+#define KVM_VM_HAS_VFIO 0 /* its VFIO device is there */
 
 #define kvm_for_each_vcpu(idx, vcpu, kvm)                             \
 	for ((idx) = 0; (idx) < smp_load_acquire(&(kvm)->nr_vcpus) && \

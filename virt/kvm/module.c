@@ -128,6 +128,7 @@ static void set_owner(struct module *owner)
 	kvm_vcpu_fops.owner = owner;
 	kvm_vm_stats_fops.owner = owner;
 	kvm_vcpu_stats_fops.owner = owner;
+	kvm_vfio_fops.owner = owner;
 }
 
 int kvm_init(struct module *owner)

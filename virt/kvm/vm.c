@@ -183,6 +183,7 @@ bool kvm_get_kvm_safe(struct kvm *kvm)
 {
 	return refcount_inc_not_zero(&kvm->users);
 }
+EXPORT_SYMBOL_GPL(kvm_get_kvm_safe); /* vfio.ko's */
 
 /**
  * kvm_put_kvm() - drop a reference to a VM; the last one takes it apart
@@ -194,6 +195,7 @@ void kvm_put_kvm(struct kvm *kvm)
 	if (refcount_dec_and_test(&kvm->users))
 		destroy_vm(kvm);
 }
+EXPORT_SYMBOL_GPL(kvm_put_kvm); /* vfio.ko's */
 
 void kvm_vm_dead(struct kvm *kvm)
 {

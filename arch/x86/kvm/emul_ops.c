@@ -13,6 +13,7 @@
 #include "mmu/mmu.h"
 #include "msr.h"
 #include "regs.h"
+#include "run.h"
 #include "trace_x86.h"
 #include "xsave.h"
 
@@ -541,6 +542,7 @@ static enum emul_result op_halt(struct emul_ctxt *ctxt)
 
 static enum emul_result op_wbinvd(struct emul_ctxt *ctxt)
 {
+	kvm_wbinvd(to_emul(ctxt)->vcpu);
 	return EMUL_DONE;
 }
 

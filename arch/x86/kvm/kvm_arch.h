@@ -485,6 +485,7 @@ struct kvm_vm_clock {
  * @max_vcpu_ids: KVM_CAP_MAX_VCPU_ID
  * @nr_mmu_pages: KVM_SET_NR_MMU_PAGES, without effect as long as no tables are shadowed
  * @bus_lock_exit: KVM_CAP_X86_BUS_LOCK_EXIT is on
+ * @noncoherent_dma: a device can pass the caches by, see kvm_arch_set_noncoherent_dma()
  * @notify_flags, @notify_window: KVM_CAP_X86_NOTIFY_VMEXIT; the window in the processor's units
  * @exit_on_emulation_error: KVM_CAP_EXIT_ON_EMULATION_FAILURE
  */
@@ -516,6 +517,7 @@ struct kvm_arch {
 	u32 notify_window;
 	bool enforce_pv_cpuid;
 	bool msr_platform_info_guest_read;
+	bool noncoherent_dma;
 	u32 user_space_msr_mask;
 	u32 hypercall_exits;
 	struct kvm_msr_rules __rcu *msr_filter;

@@ -408,9 +408,19 @@ int kvm_emulate_invalid_op(struct kvm_vcpu *vcpu)
 }
 EXPORT_SYMBOL_GPL(kvm_emulate_invalid_op);
 
-/* The guest's caches are the host's, and coherent: nothing to write back. */
+/*
+ * The guest's caches are the host's, and coherent: nothing to write back, unless a device passes them by.  Then what the guest
+ * has written can be in the caches of every CPU that it has been on.
+ */
+void kvm_wbinvd(struct kvm_vcpu *vcpu)
+{
+	if (unlikely(READ_ONCE(vcpu->kvm->arch.noncoherent_dma)))
+		wbinvd_on_all_cpus();
+}
+
 int kvm_emulate_wbinvd(struct kvm_vcpu *vcpu)
 {
+	kvm_wbinvd(vcpu);
 	return kvm_skip_instruction(vcpu);
 }
 EXPORT_SYMBOL_GPL(kvm_emulate_wbinvd);

@@ -118,7 +118,7 @@ static void ept_leaves_are_what_was_asked_for(void **state)
 {
 	static const uint64_t caps[] = { CAP_FULL, CAP_OLD | EPT_CAP_2M };
 
-	for (unsigned int n = 0; n < 2 * 3 * 8 * 8; n++) {
+	for (unsigned int n = 0; n < 2 * 3 * 8 * 16; n++) {
 		uint64_t cap = caps[n & 1];
 		int level = 1 + (n >> 1) % 3;
 		unsigned int type = n / 6 % 8, rights = n / 48;
@@ -137,8 +137,8 @@ static void ept_leaves_are_what_was_asked_for(void **state)
 		assert_int_equal(s.w, !!(rights & TDP_R_WRITE));
 		assert_int_equal(s.x, !(rights & TDP_R_NOEXEC));
 		assert_int_equal(s.type, meant(type));
-		/* Only of normal memory the guest's own opinion does not count. */
-		assert_int_equal(s.ipat, meant(type) == 6);
+		/* Only of normal memory the guest's own opinion does not count, and not where it is told to. */
+		assert_int_equal(s.ipat, meant(type) == 6 && !(rights & TDP_R_GUEST_TYPE));
 		assert_int_equal(s.a, !!(cap & EPT_CAP_AD));
 		assert_int_equal(s.d, s.w && cap & EPT_CAP_AD);
 		assert_int_equal(!!(e & TDP_HOST_W), !!(rights & (TDP_R_WRITE | TDP_R_LOG)));

@@ -209,7 +209,7 @@ static void set_range(struct tdp_map *m, hva_t hva, int level)
 	m->end = m->start + size;
 }
 
-static u64 make_leaf(const struct tdp_map *m, const struct kvm_memslot *slot,
+static u64 make_leaf(struct kvm *kvm, const struct tdp_map *m, const struct kvm_memslot *slot,
 		     const struct host_page *hp)
 {
 	u64 size = tdp_level_pages(hp->level) << PAGE_SHIFT;
@@ -221,6 +221,8 @@ static u64 make_leaf(const struct tdp_map *m, const struct kvm_memslot *slot,
 		rights |= m->ahead && slot->dirty_bitmap ? TDP_R_LOG : TDP_R_WRITE;
 	if (unlikely(READ_ONCE(kvm_nx_huge_pages)) && m->level > TDP_LEVEL_4K)
 		rights |= TDP_R_NOEXEC;
+	if (unlikely(READ_ONCE(kvm->arch.noncoherent_dma)))
+		rights |= TDP_R_GUEST_TYPE;
 	return tdp_make_leaf(&kvm_backend.caps.tdp, hp->entry + offset, m->level, hp->type, rights);
 }
 
@@ -276,7 +278,7 @@ static int map_page(struct kvm_vcpu *vcpu, struct kvm_memslot *slot, struct tdp_
 		if (!host_page_get(vcpu->kvm->mm, hva, m->write, &hp) || hp.level < level)
 			return FAULT_AGAIN;
 	}
-	m->entry = make_leaf(m, slot, &hp);
+	m->entry = make_leaf(vcpu->kvm, m, slot, &hp);
 	trace_kvm_mmu_spte_requested(m->gfn, (m->entry & TDP_ADDR) >> PAGE_SHIFT, level);
 	switch (kvm_tdp_map(vcpu, m)) {
 	case TDP_MAPPED:

@@ -75,6 +75,7 @@ void tdp_format_ept(struct tdp_format *f, u64 cap, u64 host_pat, bool pml)
 		.log = ad && pml ? EPT_D : 0,
 		.exec = EPT_X,
 		.same = TDP_ADDR | EPT_TYPE | EPT_IPAT | TDP_PSE,
+		.ignore_guest_type = EPT_IPAT,
 		/* Writable and not readable: a misconfiguration on every CPU, whatever the other bits are. */
 		.mmio = TDP_W | EPT_X,
 	};
@@ -113,6 +114,8 @@ u64 tdp_make_leaf(const struct tdp_format *f, u64 addr, int level, unsigned int 
 		e |= f->write;
 	else if ((rights & TDP_R_LOG) && f->log)
 		e |= f->write & ~f->log;
+	if (rights & TDP_R_GUEST_TYPE)
+		e &= ~f->ignore_guest_type;
 	return e | (rights & TDP_R_NOEXEC ? f->noexec : f->exec);
 }
 

@@ -74,6 +74,7 @@ enum tdp_memtype {
  * @pat: bit of the memory type in a leaf at level 1 that has another place above, @pat_large
  * @pat_large: see @pat
  * @same: bits in which two leaves differ when they are not of the same page, size and memory type
+ * @ignore_guest_type: has the leaf's memory type alone count, without the guest's; 0: there is no such bit
  * @mmio: an entry whose use exits without a walk's having found anything, 0: there is none in this format
  */
 struct tdp_format {
@@ -88,6 +89,7 @@ struct tdp_format {
 	u64 pat;
 	u64 pat_large;
 	u64 same;
+	u64 ignore_guest_type;
 	u64 mmio;
 };
 
@@ -104,11 +106,13 @@ struct tdp_format {
  * @TDP_R_WRITE: a write, unseen
  * @TDP_R_LOG: a write, which must be seen
  * @TDP_R_NOEXEC: no execution
+ * @TDP_R_GUEST_TYPE: the guest's memory type counts for normal memory, too
  */
 enum tdp_rights {
 	TDP_R_WRITE = BIT(0),
 	TDP_R_LOG = BIT(1),
 	TDP_R_NOEXEC = BIT(2),
+	TDP_R_GUEST_TYPE = BIT(3),
 };
 
 /**

@@ -150,6 +150,23 @@ int kvm_mmu_invpcid(struct kvm_vcpu *vcpu, unsigned long type, u64 pcid, gva_t g
 	return 0;
 }
 
+/* ---------------------------------------------------------------- the whole VM */
+
+void kvm_mmu_zap_all(struct kvm *kvm)
+{
+	kvm_zap_begin(kvm);
+	kvm_zap_end(kvm, kvm_tdp_zap(kvm, 0, kvm_arch_max_gfn(), true));
+}
+
+void kvm_arch_set_noncoherent_dma(struct kvm *kvm, bool on)
+{
+	WRITE_ONCE(kvm->arch.noncoherent_dma, on);
+	/* Faults that have not seen it are over before the leaves go. */
+	kvm_flush_remote_tlbs(kvm, true);
+	synchronize_srcu_expedited(&kvm->srcu);
+	kvm_mmu_zap_all(kvm);
+}
+
 /* ---------------------------------------------------------------- memory slots */
 
 int kvm_arch_prepare_memslot(struct kvm *kvm, const struct kvm_memslot *old,

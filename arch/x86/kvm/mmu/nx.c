@@ -125,10 +125,8 @@ static bool nx_wanted(void)
 
 static void zap_all(struct kvm *kvm, void *arg)
 {
-	if (!kvm->arch.tdp)
-		return;
-	kvm_zap_begin(kvm);
-	kvm_zap_end(kvm, kvm_tdp_zap(kvm, 0, kvm_arch_max_gfn(), true));
+	if (kvm->arch.tdp)
+		kvm_mmu_zap_all(kvm);
 }
 
 /* What is mapped already was mapped by the old rule. */

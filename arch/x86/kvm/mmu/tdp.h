@@ -101,6 +101,8 @@ void kvm_tdp_map_mmio(struct kvm_vcpu *vcpu, gfn_t gfn);
 bool kvm_tdp_unprotect(struct kvm *kvm, gfn_t gfn);
 bool kvm_tdp_untrack(struct kvm *kvm, const struct tdp_map *m);
 
+/* Take out everything: the next faults make the leaves anew, by rules that have changed.  May sleep. */
+void kvm_mmu_zap_all(struct kvm *kvm);
 /* Return whether the TLBs hold something that must go.  Between kvm_zap_begin() and kvm_zap_end(). */
 bool kvm_tdp_zap(struct kvm *kvm, gfn_t start, gfn_t end, bool may_block);
 bool kvm_tdp_protect(struct kvm *kvm, gfn_t start, gfn_t end);
