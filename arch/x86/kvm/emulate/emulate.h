@@ -451,7 +451,8 @@ struct emul_ctxt {
 	u64 rmw_old; /* … and what was there */
 	u16 task_sel; /* a task switch that the instruction has noted */
 	u8 task_reason;
-	u8 work[160] __aligned(8); /* of far transfers and task switches: too much for the stack */
+	u8 work[192] __aligned(
+		8); /* of far transfers, task switches and the x87: too much for the stack */
 	struct emul_seg seg[6];
 	struct emul_log log;
 };

@@ -38,6 +38,14 @@ static_assert(sizeof(struct em_fx) == 160);
 #define FSW_B BIT(15)
 #define FSW_EXC 0x3f
 
+static_assert(sizeof(struct em_fx) <= sizeof_field(struct emul_ctxt, work));
+
+/* The image that the instruction works on: in the context, for it is too much for the stack. */
+static inline struct em_fx *em_fx(struct emul_ctxt *c)
+{
+	return (struct em_fx *)c->work;
+}
+
 enum emul_result em_fx_begin(struct emul_ctxt *c, struct em_fx *fx);
 
 #endif

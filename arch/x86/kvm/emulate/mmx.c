@@ -32,69 +32,69 @@ static void mmx_set(struct em_fx *fx, unsigned int reg, u64 val)
 enum emul_result em_mmx_mov(struct emul_ctxt *c)
 {
 	bool store = emul_operand_info[c->insn.desc->op[0]].kind != K_MMREG;
-	struct em_fx fx;
+	struct em_fx *fx = em_fx(c);
 	u64 val, lin;
 
-	TRY(mmx_begin(c, &fx));
+	TRY(mmx_begin(c, fx));
 	if (c->insn.mem) {
 		TRY(em_operand_lin(c, 8, store ? EMUL_A_WRITE : 0, &lin));
 		if (store)
-			TRY(em_write_lin(c, lin, &fx.st[c->insn.reg & 7].m, 8, 0));
+			TRY(em_write_lin(c, lin, &fx->st[c->insn.reg & 7].m, 8, 0));
 		else
 			TRY(em_read_lin(c, lin, &val, 8, 0));
 		if (!store)
-			mmx_set(&fx, c->insn.reg, val);
+			mmx_set(fx, c->insn.reg, val);
 	} else if (store) {
-		mmx_set(&fx, c->insn.rm, fx.st[c->insn.reg & 7].m);
+		mmx_set(fx, c->insn.rm, fx->st[c->insn.reg & 7].m);
 	} else {
-		mmx_set(&fx, c->insn.reg, fx.st[c->insn.rm & 7].m);
+		mmx_set(fx, c->insn.reg, fx->st[c->insn.rm & 7].m);
 	}
-	c->ops->fx_write(c, &fx, sizeof(fx));
+	c->ops->fx_write(c, fx, sizeof(*fx));
 	return EMUL_DONE;
 }
 
 /* MOVD, MOVQ between MMX and general registers or memory; aux 1: from MMX */
 enum emul_result em_mmx_gpr(struct emul_ctxt *c)
 {
-	struct em_fx fx;
+	struct em_fx *fx = em_fx(c);
 	u64 val;
 
-	TRY(mmx_begin(c, &fx));
+	TRY(mmx_begin(c, fx));
 	if (c->insn.desc->aux) {
-		TRY(em_put(c, 0, fx.st[c->insn.reg & 7].m));
+		TRY(em_put(c, 0, fx->st[c->insn.reg & 7].m));
 	} else {
 		TRY(em_get(c, 1, &val));
-		mmx_set(&fx, c->insn.reg, val);
+		mmx_set(fx, c->insn.reg, val);
 	}
-	c->ops->fx_write(c, &fx, sizeof(fx));
+	c->ops->fx_write(c, fx, sizeof(*fx));
 	return EMUL_DONE;
 }
 
 /* MOVQ2DQ, MOVDQ2Q (aux 1) */
 enum emul_result em_movq2dq(struct emul_ctxt *c)
 {
-	struct em_fx fx;
+	struct em_fx *fx = em_fx(c);
 	u64 val[2] = {};
 
-	TRY(mmx_begin(c, &fx));
+	TRY(mmx_begin(c, fx));
 	if (c->insn.desc->aux) {
 		c->ops->vec_read(c, c->insn.rm, val, 8);
-		mmx_set(&fx, c->insn.reg, val[0]);
+		mmx_set(fx, c->insn.reg, val[0]);
 	} else {
-		val[0] = fx.st[c->insn.rm & 7].m;
+		val[0] = fx->st[c->insn.rm & 7].m;
 		c->ops->vec_write(c, c->insn.reg, val, 16, false);
 	}
-	c->ops->fx_write(c, &fx, sizeof(fx));
+	c->ops->fx_write(c, fx, sizeof(*fx));
 	return EMUL_DONE;
 }
 
 enum emul_result em_emms(struct emul_ctxt *c)
 {
-	struct em_fx fx;
+	struct em_fx *fx = em_fx(c);
 
-	TRY(mmx_begin(c, &fx));
-	fx.ftw = 0;
-	c->ops->fx_write(c, &fx, sizeof(fx));
+	TRY(mmx_begin(c, fx));
+	fx->ftw = 0;
+	c->ops->fx_write(c, fx, sizeof(*fx));
 	return EMUL_DONE;
 }
 
@@ -136,16 +136,16 @@ static enum emul_result store_masked(struct emul_ctxt *c, const u8 *data, const 
 enum emul_result em_maskmov(struct emul_ctxt *c)
 {
 	u8 data[16], mask[16];
-	struct em_fx fx;
+	struct em_fx *fx = em_fx(c);
 
 	if (c->insn.desc->aux == 16) {
 		c->ops->vec_read(c, c->insn.reg, data, 16);
 		c->ops->vec_read(c, c->insn.rm, mask, 16);
 		return store_masked(c, data, mask, 16);
 	}
-	TRY(mmx_begin(c, &fx));
-	TRY(store_masked(c, (const u8 *)&fx.st[c->insn.reg & 7].m,
-			 (const u8 *)&fx.st[c->insn.rm & 7].m, 8));
-	c->ops->fx_write(c, &fx, sizeof(fx));
+	TRY(mmx_begin(c, fx));
+	TRY(store_masked(c, (const u8 *)&fx->st[c->insn.reg & 7].m,
+			 (const u8 *)&fx->st[c->insn.rm & 7].m, 8));
+	c->ops->fx_write(c, fx, sizeof(*fx));
 	return EMUL_DONE;
 }

@@ -47,17 +47,19 @@ static enum emul_result sel_fault(struct emul_ctxt *c, u8 vector, u16 sel)
 static noinline enum emul_result desc_place(struct emul_ctxt *c, u16 sel, u8 vector,
 					    unsigned int len, u64 *lin)
 {
-	struct emul_seg ldt;
-	struct emul_dtr gdt;
 	u64 base, limit;
 
 	if (sel & 4) {
+		struct emul_seg ldt;
+
 		c->ops->get_seg(c, EMUL_LDTR, &ldt);
 		if ((ldt.attr & EMUL_SEG_UNUSABLE) || !(ldt.attr & EMUL_SEG_P))
 			return sel_fault(c, vector, sel);
 		base = ldt.base;
 		limit = ldt.limit;
 	} else {
+		struct emul_dtr gdt;
+
 		c->ops->get_gdtr(c, &gdt);
 		base = gdt.base;
 		limit = gdt.limit;

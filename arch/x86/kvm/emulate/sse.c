@@ -270,6 +270,10 @@ enum emul_result em_movmsk(struct emul_ctxt *c)
 	return em_put(c, 0, val);
 }
 
+#define FX_HEADER 160 /* control words and the x87 registers */
+#define FX_END_32 288 /* with XMM0-7 */
+#define FX_END_64 416 /* with XMM0-15 */
+
 /* Bits of MXCSR that may be set. */
 static u32 mxcsr_mask(const u8 *fx)
 {
@@ -282,11 +286,11 @@ static u32 mxcsr_mask(const u8 *fx)
 /* LDMXCSR, STMXCSR (aux 1) */
 enum emul_result em_mxcsr(struct emul_ctxt *c)
 {
-	u8 fx[160];
+	u8 *fx = c->work;
 	u64 val;
 	u32 mxcsr;
 
-	c->ops->fx_read(c, fx, sizeof(fx));
+	c->ops->fx_read(c, fx, FX_HEADER);
 	if (c->insn.desc->aux) {
 		memcpy(&mxcsr, fx + 24, 4);
 		return em_put(c, 0, mxcsr);
@@ -296,13 +300,9 @@ enum emul_result em_mxcsr(struct emul_ctxt *c)
 	if (mxcsr & ~mxcsr_mask(fx))
 		return emul_raise_gp(c, 0);
 	memcpy(fx + 24, &mxcsr, 4);
-	c->ops->fx_write(c, fx, sizeof(fx));
+	c->ops->fx_write(c, fx, FX_HEADER);
 	return EMUL_DONE;
 }
-
-#define FX_HEADER 160 /* control words and the x87 registers */
-#define FX_END_32 288 /* with XMM0-7 */
-#define FX_END_64 416 /* with XMM0-15 */
 
 static enum emul_result fx_lin(struct emul_ctxt *c, unsigned int acc, u64 *lin)
 {
@@ -341,7 +341,7 @@ enum emul_result em_fxsave(struct emul_ctxt *c)
 enum emul_result em_fxrstor(struct emul_ctxt *c)
 {
 	unsigned int regs = em_long(c) ? 16 : 8, i;
-	u8 *fx = c->log.data, cur[FX_HEADER];
+	u8 *fx = c->log.data, *cur = c->work;
 	u32 mxcsr;
 	u64 lin;
 
@@ -349,7 +349,7 @@ enum emul_result em_fxrstor(struct emul_ctxt *c)
 	/* What is read stays in the log, one piece after the other; cur takes the copies that nobody wants. */
 	for (i = 0; i < 512; i += 64)
 		TRY(em_read_lin(c, lin + i, cur, 64, 0));
-	c->ops->fx_read(c, cur, sizeof(cur));
+	c->ops->fx_read(c, cur, FX_HEADER);
 	memcpy(&mxcsr, fx + 24, 4);
 	if (mxcsr & ~mxcsr_mask(cur))
 		return emul_raise_gp(c, 0);
@@ -368,7 +368,7 @@ enum emul_result em_fxrstor(struct emul_ctxt *c)
 		memset(cur + 12, 0, 4);
 		memset(cur + 20, 0, 4);
 	}
-	c->ops->fx_write(c, cur, sizeof(cur));
+	c->ops->fx_write(c, cur, FX_HEADER);
 	for (i = 0; i < regs; i++)
 		c->ops->vec_write(c, i, fx + FX_HEADER + i * 16, 16, false);
 	return EMUL_DONE;

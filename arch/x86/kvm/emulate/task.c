@@ -18,7 +18,8 @@ struct task_work {
 	struct task_state state;
 	struct emul_seg old;
 	struct emul_seg tss;
-	struct em_desc desc;
+	struct em_desc desc; /* of the TSS, then of the new task's code */
+	struct emul_seg seg; /* of the new task, one after the other */
 };
 
 static_assert(sizeof(struct task_work) <= sizeof_field(struct emul_ctxt, work));
@@ -139,43 +140,45 @@ static noinline enum emul_result load_ldt(struct emul_ctxt *c, u16 sel)
 	return EMUL_DONE;
 }
 
-static noinline enum emul_result load_code(struct emul_ctxt *c, u16 sel)
+static noinline enum emul_result load_code(struct emul_ctxt *c, u16 sel, struct task_work *w)
 {
-	struct emul_seg seg;
-	struct em_desc d;
+	struct emul_seg *seg = &w->seg;
+	struct em_desc *d = &w->desc;
 	u16 attr;
 
 	if (sel_null(sel))
 		return emul_raise(c, EMUL_TS, true, 0);
-	TRY(em_desc_read(c, sel, EMUL_TS, &d));
-	attr = desc_attr(&d);
+	TRY(em_desc_read(c, sel, EMUL_TS, d));
+	attr = desc_attr(d);
 	if (!desc_is_code(attr) || (desc_conforming(attr) ? EMUL_SEG_DPL(attr) > (sel & 3) :
 							    EMUL_SEG_DPL(attr) != (sel & 3)))
 		return emul_raise(c, EMUL_TS, true, sel & ~3);
 	if (!(attr & EMUL_SEG_P))
 		return emul_raise(c, EMUL_NP, true, sel & ~3);
-	em_desc_to_seg(&d, sel, false, &seg);
-	TRY(em_desc_accessed(c, &d, &seg));
-	em_set_seg(c, EMUL_CS, &seg);
+	em_desc_to_seg(d, sel, false, seg);
+	TRY(em_desc_accessed(c, d, seg));
+	em_set_seg(c, EMUL_CS, seg);
 	c->mode = (attr & EMUL_SEG_DB) ? EMUL_MODE_PROT32 : EMUL_MODE_PROT16;
-	if ((u32)c->rip > seg.limit)
+	if ((u32)c->rip > seg->limit)
 		return emul_raise_gp(c, 0);
 	return EMUL_DONE;
 }
 
 /* Segments of the new task: faults from here on are the new task's. */
-static noinline enum emul_result load_segments(struct emul_ctxt *c, const struct task_state *t)
+static noinline enum emul_result load_segments(struct emul_ctxt *c, struct task_work *w)
 {
-	struct emul_seg seg = { .limit = 0xffff, .attr = 0xf3 };
+	const struct task_state *t = &w->state;
+	struct emul_seg *seg = &w->seg;
 	unsigned int i;
 
 	if (t->v[T_EFLAGS] & FL_VM) {
+		*seg = (struct emul_seg){ .limit = 0xffff, .attr = 0xf3 };
 		c->mode = EMUL_MODE_VM86;
 		c->cpl = 3;
 		for (i = 0; i < 6; i++) {
-			seg.selector = t->v[T_SREG + i];
-			seg.base = (u32)seg.selector << 4;
-			em_set_seg(c, sreg_order[i], &seg);
+			seg->selector = t->v[T_SREG + i];
+			seg->base = (u32)seg->selector << 4;
+			em_set_seg(c, sreg_order[i], seg);
 		}
 		return load_ldt(c, t->ldt);
 	}
@@ -183,26 +186,27 @@ static noinline enum emul_result load_segments(struct emul_ctxt *c, const struct
 	c->mode = EMUL_MODE_PROT32;
 	c->cpl = t->v[T_SREG + 1] & 3;
 	for (i = 0; i < 6; i++) {
-		em_null_seg(&seg, t->v[T_SREG + i], sreg_order[i] == EMUL_SS ? c->cpl : 0);
+		em_null_seg(seg, t->v[T_SREG + i], sreg_order[i] == EMUL_SS ? c->cpl : 0);
 		if (sreg_order[i] != EMUL_CS)
-			em_set_seg(c, sreg_order[i], &seg);
+			em_set_seg(c, sreg_order[i], seg);
 	}
 	TRY(load_ldt(c, t->ldt));
-	TRY(em_check_ss(c, t->v[T_SREG + 2], c->cpl, EMUL_TS, &seg));
-	em_set_seg(c, EMUL_SS, &seg);
+	TRY(em_check_ss(c, t->v[T_SREG + 2], c->cpl, EMUL_TS, seg));
+	em_set_seg(c, EMUL_SS, seg);
 	for (i = 0; i < 6; i++) {
 		if (sreg_order[i] == EMUL_CS || sreg_order[i] == EMUL_SS)
 			continue;
-		TRY(em_check_data(c, t->v[T_SREG + i], EMUL_TS, &seg));
-		em_set_seg(c, sreg_order[i], &seg);
+		TRY(em_check_data(c, t->v[T_SREG + i], EMUL_TS, seg));
+		em_set_seg(c, sreg_order[i], seg);
 	}
-	return load_code(c, t->v[T_SREG + 1]);
+	return load_code(c, t->v[T_SREG + 1], w);
 }
 
 /* The incoming task is the current one now. */
-static enum emul_result become(struct emul_ctxt *c, const struct task_state *t,
-			       struct emul_seg *tss)
+static enum emul_result become(struct emul_ctxt *c, struct task_work *w)
 {
+	const struct task_state *t = &w->state;
+	struct emul_seg *tss = &w->tss;
 	enum emul_result res;
 	unsigned int i;
 	u64 dr7;
@@ -222,7 +226,7 @@ static enum emul_result become(struct emul_ctxt *c, const struct task_state *t,
 	dr7 = c->ops->get_dr(c, 7);
 	if (dr7 & DR7_LOCAL)
 		TRY(c->ops->set_dr(c, 7, dr7 & ~DR7_LOCAL));
-	res = load_segments(c, t);
+	res = load_segments(c, w);
 	/* Too late to begin again. */
 	return res == EMUL_NEED_IO || res == EMUL_RETRY ? EMUL_UNHANDLED : res;
 }
@@ -254,7 +258,7 @@ static enum emul_result task_switch(struct emul_ctxt *c, u16 sel, enum emul_task
 		c->trap |= DR6_BT;
 	c->quiet = true;
 	c->keep_rf = true;
-	return become(c, &w->state, &w->tss);
+	return become(c, w);
 }
 
 /*
@@ -287,6 +291,18 @@ enum emul_result em_task_return(struct emul_ctxt *c)
 	return em_task_note(c, link, EMUL_TASK_IRET);
 }
 
+/* On the new task's stack. */
+static noinline enum emul_result push_error(struct emul_ctxt *c, u32 error)
+{
+	u64 rsp = c->gpr[EMUL_RSP];
+	struct emul_seg tr;
+
+	c->ops->get_seg(c, EMUL_TR, &tr);
+	TRY(em_push(c, &rsp, error, is_32(&tr) ? 4 : 2));
+	em_set_rsp(c, rsp);
+	return EMUL_DONE;
+}
+
 /**
  * emul_task_switch - do the task switch that a processor with virtualization leaves to its hypervisor
  * @ctxt:	begun; rip is what the old task's TSS is to hold (for a switch by an instruction: after that instruction)
@@ -301,10 +317,8 @@ enum emul_result em_task_return(struct emul_ctxt *c)
 enum emul_result emul_task_switch(struct emul_ctxt *ctxt, u16 selector,
 				  enum emul_task_reason reason, bool has_error, u32 error)
 {
-	unsigned int i, bytes;
 	enum emul_result res;
-	struct emul_seg tr;
-	u64 rsp;
+	unsigned int i;
 
 	for (i = 0; i < 16; i++) {
 		ctxt->log.pos = 0;
@@ -314,12 +328,5 @@ enum emul_result emul_task_switch(struct emul_ctxt *ctxt, u16 selector,
 			break;
 	}
 	TRY(res);
-	if (has_error) {
-		ctxt->ops->get_seg(ctxt, EMUL_TR, &tr);
-		bytes = is_32(&tr) ? 4 : 2;
-		rsp = ctxt->gpr[EMUL_RSP];
-		TRY(em_push(ctxt, &rsp, error, bytes));
-		em_set_rsp(ctxt, rsp);
-	}
-	return EMUL_DONE;
+	return has_error ? push_error(ctxt, error) : EMUL_DONE;
 }

@@ -129,14 +129,14 @@ enum emul_result em_fld(struct emul_ctxt *c)
 {
 	unsigned int len = em_opsize(c, 0);
 	u64 lin, bits = 0, m;
-	struct em_fx fx;
+	struct em_fx *fx = em_fx(c);
 	u16 se, exc = 0;
 	u8 img[10];
 
-	TRY(em_fx_begin(c, &fx));
+	TRY(em_fx_begin(c, fx));
 	TRY(em_operand_lin(c, len, 0, &lin));
 	TRY(em_read_lin(c, lin, img, len, 0));
-	note_pointers(c, &fx);
+	note_pointers(c, fx);
 	if (len == 10) {
 		memcpy(&m, img, 8);
 		memcpy(&se, img + 8, 2);
@@ -144,21 +144,21 @@ enum emul_result em_fld(struct emul_ctxt *c)
 		memcpy(&bits, img, len);
 		exc = widen(len == 4 ? &f32 : &f64, bits, &m, &se);
 	}
-	push_loaded(&fx, m, se, exc);
-	c->ops->fx_write(c, &fx, sizeof(fx));
+	push_loaded(fx, m, se, exc);
+	c->ops->fx_write(c, fx, sizeof(*fx));
 	return EMUL_DONE;
 }
 
 /* FILD of 2, 4, 8 bytes */
 enum emul_result em_fild(struct emul_ctxt *c)
 {
-	struct em_fx fx;
+	struct em_fx *fx = em_fx(c);
 	u16 se = 0;
 	u64 val;
 
-	TRY(em_fx_begin(c, &fx));
+	TRY(em_fx_begin(c, fx));
 	TRY(em_get(c, 0, &val));
-	note_pointers(c, &fx);
+	note_pointers(c, fx);
 	val = em_sext(val, em_opsize(c, 0));
 	if ((s64)val < 0) {
 		se = 0x8000;
@@ -170,8 +170,8 @@ enum emul_result em_fild(struct emul_ctxt *c)
 		val <<= shift;
 		se |= BIAS + 63 - shift;
 	}
-	push_loaded(&fx, val, se, 0);
-	c->ops->fx_write(c, &fx, sizeof(fx));
+	push_loaded(fx, val, se, 0);
+	c->ops->fx_write(c, fx, sizeof(*fx));
 	return EMUL_DONE;
 }
 
@@ -287,39 +287,39 @@ enum emul_result em_fst(struct emul_ctxt *c)
 {
 	unsigned int len = em_opsize(c, 0);
 	u16 se, exc = 0;
-	struct em_fx fx;
+	struct em_fx *fx = em_fx(c);
 	u64 lin, m;
 	u8 img[10];
 	bool empty, store;
 
-	TRY(em_fx_begin(c, &fx));
+	TRY(em_fx_begin(c, fx));
 	TRY(em_operand_lin(c, len, EMUL_A_WRITE, &lin));
 	/* Whatever comes of the value, the memory must be there. */
 	TRY(c->ops->probe(c, lin, len, EMUL_A_WRITE));
-	note_pointers(c, &fx);
-	store = store_begin(&fx, &empty);
-	m = empty ? INT_BIT | QUIET_BIT : fx.st[0].m;
-	se = empty ? 0xffff : fx.st[0].se;
+	note_pointers(c, fx);
+	store = store_begin(fx, &empty);
+	m = empty ? INT_BIT | QUIET_BIT : fx->st[0].m;
+	se = empty ? 0xffff : fx->st[0].se;
 	if (len == 10) {
 		memcpy(img, &m, 8);
 		memcpy(img + 8, &se, 2);
 	} else {
-		m = narrow(len == 4 ? &f32 : &f64, m, se, fx.fcw, &exc);
+		m = narrow(len == 4 ? &f32 : &f64, m, se, fx->fcw, &exc);
 		memcpy(img, &m, 8);
 		/* Precision is told after the store; the others prevent it. */
 		/* They say nothing of a rounding that was not done. */
-		if (exc & ~fx.fcw & FSW_EXC & ~FSW_PE) {
+		if (exc & ~fx->fcw & FSW_EXC & ~FSW_PE) {
 			exc &= ~(FSW_PE | FSW_C1);
 			store = false;
 		}
-		signal_exc(&fx, exc);
+		signal_exc(fx, exc);
 	}
 	if (store) {
 		TRY(em_write_lin(c, lin, img, len, 0));
 		if (c->insn.desc->aux)
-			fx_pop(&fx);
+			fx_pop(fx);
 	}
-	c->ops->fx_write(c, &fx, sizeof(fx));
+	c->ops->fx_write(c, fx, sizeof(*fx));
 	return EMUL_DONE;
 }
 
@@ -348,30 +348,30 @@ invalid:
 enum emul_result em_fist(struct emul_ctxt *c)
 {
 	unsigned int len = em_opsize(c, 0);
-	struct em_fx fx;
+	struct em_fx *fx = em_fx(c);
 	bool empty, store;
 	u64 lin, val;
 	u16 exc = 0;
 
-	TRY(em_fx_begin(c, &fx));
+	TRY(em_fx_begin(c, fx));
 	TRY(em_operand_lin(c, len, EMUL_A_WRITE, &lin));
 	/* Whatever comes of the value, the memory must be there. */
 	TRY(c->ops->probe(c, lin, len, EMUL_A_WRITE));
-	note_pointers(c, &fx);
-	store = store_begin(&fx, &empty);
+	note_pointers(c, fx);
+	store = store_begin(fx, &empty);
 	if (empty) {
 		val = 1ULL << (len * 8 - 1);
 	} else {
-		val = to_int(fx.st[0].m, fx.st[0].se, len, fx.fcw, &exc);
-		if (signal_exc(&fx, exc) && (exc & ~fx.fcw & FSW_IE))
+		val = to_int(fx->st[0].m, fx->st[0].se, len, fx->fcw, &exc);
+		if (signal_exc(fx, exc) && (exc & ~fx->fcw & FSW_IE))
 			store = false;
 	}
 	if (store) {
 		TRY(em_write_lin(c, lin, &val, len, 0));
 		if (c->insn.desc->aux)
-			fx_pop(&fx);
+			fx_pop(fx);
 	}
-	c->ops->fx_write(c, &fx, sizeof(fx));
+	c->ops->fx_write(c, fx, sizeof(*fx));
 	return EMUL_DONE;
 }
 
@@ -385,83 +385,83 @@ static void summarize(struct em_fx *fx)
 
 enum emul_result em_fldcw(struct emul_ctxt *c)
 {
-	struct em_fx fx;
+	struct em_fx *fx = em_fx(c);
 	u64 val;
 
-	TRY(em_fx_begin(c, &fx));
+	TRY(em_fx_begin(c, fx));
 	TRY(em_get(c, 0, &val));
-	fx.fcw = (val & 0x1f7f) | 0x40;
-	summarize(&fx);
-	c->ops->fx_write(c, &fx, sizeof(fx));
+	fx->fcw = (val & 0x1f7f) | 0x40;
+	summarize(fx);
+	c->ops->fx_write(c, fx, sizeof(*fx));
 	return EMUL_DONE;
 }
 
 enum emul_result em_fnstcw(struct emul_ctxt *c)
 {
-	struct em_fx fx;
+	struct em_fx *fx = em_fx(c);
 
 	if (!c->ops->fx_read)
 		return EMUL_UNHANDLED;
-	c->ops->fx_read(c, &fx, sizeof(fx));
-	return em_put(c, 0, fx.fcw);
+	c->ops->fx_read(c, fx, sizeof(*fx));
+	return em_put(c, 0, fx->fcw);
 }
 
 enum emul_result em_fnstsw(struct emul_ctxt *c)
 {
-	struct em_fx fx;
+	struct em_fx *fx = em_fx(c);
 
 	if (!c->ops->fx_read)
 		return EMUL_UNHANDLED;
-	c->ops->fx_read(c, &fx, sizeof(fx));
-	return em_put(c, 0, fx.fsw);
+	c->ops->fx_read(c, fx, sizeof(*fx));
+	return em_put(c, 0, fx->fsw);
 }
 
 /* FNINIT, FNCLEX (aux 1) */
 enum emul_result em_fninit(struct emul_ctxt *c)
 {
-	struct em_fx fx;
+	struct em_fx *fx = em_fx(c);
 
 	if (!c->ops->fx_read || !c->ops->fx_write)
 		return EMUL_UNHANDLED;
-	c->ops->fx_read(c, &fx, sizeof(fx));
+	c->ops->fx_read(c, fx, sizeof(*fx));
 	if (c->insn.desc->aux) {
-		fx.fsw &= ~(FSW_EXC | FSW_SF | FSW_ES | FSW_B);
+		fx->fsw &= ~(FSW_EXC | FSW_SF | FSW_ES | FSW_B);
 	} else {
-		__typeof__(fx.st[0]) st;
+		__typeof__(fx->st[0]) st;
 
 		/* The registers keep their values, but TOP moves under them. */
-		while (FSW_TOP(fx.fsw)) {
-			st = fx.st[7];
-			memmove(&fx.st[1], &fx.st[0], 7 * sizeof(st));
-			fx.st[0] = st;
-			set_top(&fx, FSW_TOP(fx.fsw) - 1);
+		while (FSW_TOP(fx->fsw)) {
+			st = fx->st[7];
+			memmove(&fx->st[1], &fx->st[0], 7 * sizeof(st));
+			fx->st[0] = st;
+			set_top(fx, FSW_TOP(fx->fsw) - 1);
 		}
-		fx.fcw = 0x37f;
-		fx.fsw = 0;
-		fx.ftw = 0;
-		fx.fop = 0;
-		fx.fip = 0;
-		fx.fdp = 0;
+		fx->fcw = 0x37f;
+		fx->fsw = 0;
+		fx->ftw = 0;
+		fx->fop = 0;
+		fx->fip = 0;
+		fx->fdp = 0;
 	}
-	c->ops->fx_write(c, &fx, sizeof(fx));
+	c->ops->fx_write(c, fx, sizeof(*fx));
 	return EMUL_DONE;
 }
 
 /* FNOP (waits), and the no-operations that the 8087's and 80287's instructions have become (do not) */
 enum emul_result em_fnop(struct emul_ctxt *c)
 {
-	struct em_fx fx;
+	struct em_fx *fx = em_fx(c);
 
-	return c->insn.opcode == 0xd9 ? em_fx_begin(c, &fx) : EMUL_DONE;
+	return c->insn.opcode == 0xd9 ? em_fx_begin(c, fx) : EMUL_DONE;
 }
 
 /* FWAIT: #NM needs MP and TS. */
 enum emul_result em_fwait(struct emul_ctxt *c)
 {
 	u64 cr0 = c->ops->get_cr(c, 0);
-	struct em_fx fx;
+	struct em_fx *fx = em_fx(c);
 
 	if ((cr0 & (CR0_MP | CR0_TS)) == (CR0_MP | CR0_TS))
 		return emul_raise(c, EMUL_NM, false, 0);
-	return em_fx_begin(c, &fx);
+	return em_fx_begin(c, fx);
 }
