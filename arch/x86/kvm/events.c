@@ -176,8 +176,9 @@ static void inject_exception(struct kvm_vcpu *vcpu)
 		    e->vector != X86_TRAP_MC)
 			kvm_set_rflags(vcpu, kvm_get_rflags(vcpu) | X86_EFLAGS_RF);
 		if (e->vector == X86_TRAP_DB) {
+			/* Delivery of #DB clears the general detect bit, which the guest may have set by itself. */
+			kvm_x86_call(sync_debug)(vcpu);
 			kvm_deliver_payload(vcpu, e);
-			/* Delivery of #DB clears the general detect bit. */
 			if (vcpu->arch.debug.dr7 & KVM_DR7_GD) {
 				vcpu->arch.debug.dr7 &= ~KVM_DR7_GD;
 				kvm_x86_call(update_debug)(vcpu);
