@@ -16,6 +16,7 @@
 #define PARAMETER "/sys/module/kvm/parameters/force_emulation_prefix"
 
 #define MEM_END 0x10000 /* memory below it is compared; what nothing else is said of holds HLTs */
+#define REAL_END 0x110000 /* as far as real mode reaches */
 #define HANDLERS 0x3000 /* a HLT for each vector */
 #define CODE 0x4010
 #define TARGET 0x4100 /* HLTs */
@@ -44,21 +45,33 @@
 #define S_GATE 0x70 /* 16 bytes */
 #define S_UCODE32 0x83
 #define GDT_LIMIT 0x8f
+#define IO_BITMAP 0x68 /* in the TSS, of which it is the last part */
+#define TSS_LIMIT 0x8f
 
-enum mode { LONG, PROT32, PROT16, REAL, VM86 };
-static const char *const mode_names[] = { "long", "prot32", "prot16", "real", "vm86" };
+enum mode { LONG, COMPAT, PROT32, PROT16, REAL, VM86 };
+static const char *const mode_names[] = { "long", "compat", "prot32", "prot16", "real", "vm86" };
 
 #define M_LONG BIT(LONG)
-#define M_LEGACY (BIT(PROT32) | BIT(PROT16) | BIT(REAL) | BIT(VM86))
-#define M_PROT (BIT(LONG) | BIT(PROT32) | BIT(PROT16))
+#define M_LEGACY (BIT(COMPAT) | BIT(PROT32) | BIT(PROT16) | BIT(REAL) | BIT(VM86))
 #define M_ALL (M_LONG | M_LEGACY)
+#define M_16 (BIT(PROT16) | BIT(REAL) | BIT(VM86))
+
+static bool has_paging(enum mode mode)
+{
+	return mode == LONG || mode == COMPAT;
+}
+
+static bool is_real(enum mode mode)
+{
+	return mode == REAL || mode == VM86;
+}
 
 struct insn {
 	const char *name;
 	u8 bytes[12];
 	u8 len;
 	u8 modes;
-	u8 flags;
+	u16 flags;
 };
 
 #define F_NOT_TCG 1 /* QEMU's processor does it otherwise than the manuals say */
@@ -67,6 +80,13 @@ struct insn {
 #define F_BP 8 /* to be tried with a data breakpoint */
 #define F_PARTS 16 /* Bochs' processor does the parts of its operand in another order */
 #define F_LOADS_TF 32 /* Bochs' takes a single step after it by the TF before it */
+#define F_CR0 64 /* RAX holds what the register has, one bit changed */
+#define F_CR3 128
+#define F_CR4 256
+#define F_TIME 512 /* EDX:EAX is the time */
+#define F_IO 1024 /* DX is a port */
+#define F_INVPCID 2048 /* RAX is the type */
+#define F_SHORT_IRET 4096 /* Bochs' leaves the stack pointer where it is */
 #define I(nm, modes, fl, ...) { nm, { __VA_ARGS__ }, sizeof((u8[]){ __VA_ARGS__ }), modes, fl }
 
 /* Memory operands are at (%rbx), or (%bx,%si) in 16-bit code, where SI is 0. */
@@ -80,12 +100,19 @@ static const struct insn insns[] = {
 	I("mov %cr4,%rax", M_ALL, 0, 0x0f, 0x20, 0xe0),
 	I("mov %cr8,%rax", M_LONG, 0, 0x44, 0x0f, 0x20, 0xc0),
 	I("mov %cr1,%rax", M_ALL, 0, 0x0f, 0x20, 0xc8),
+	I("mov %rax,%cr0", M_ALL, F_CR0, 0x0f, 0x22, 0xc0),
 	I("mov %rax,%cr2", M_ALL, 0, 0x0f, 0x22, 0xd0),
+	I("mov %rax,%cr3", M_ALL, F_CR3, 0x0f, 0x22, 0xd8),
+	I("mov %rax,%cr4", M_ALL, F_CR4, 0x0f, 0x22, 0xe0),
 	I("mov %rax,%cr8", M_LONG, 0, 0x44, 0x0f, 0x22, 0xc0),
 	I("mov %dr0,%rax", M_ALL, 0, 0x0f, 0x21, 0xc0),
 	I("mov %dr6,%rax", M_ALL, 0, 0x0f, 0x21, 0xf0),
 	I("mov %dr7,%rax", M_ALL, 0, 0x0f, 0x21, 0xf8),
 	I("mov %rax,%dr1", M_ALL, 0, 0x0f, 0x23, 0xc8),
+	I("mov %rax,%dr6", M_ALL, F_NOT_TCG, 0x0f, 0x23, 0xf0),
+	I("mov %rax,%dr5", M_ALL, F_NOT_TCG, 0x0f, 0x23, 0xe8),
+	I("lmsw %ax", M_ALL, F_CR0, 0x0f, 0x01, 0xf0),
+	I("lmsw mem", M_ALL, 0, 0x0f, 0x01, RM(6)),
 	I("smsw %eax", M_ALL, 0, 0x0f, 0x01, 0xe0),
 	I("smsw mem", M_ALL, 0, 0x0f, 0x01, RM(4)),
 	I("clts", M_ALL, 0, 0x0f, 0x06),
@@ -94,6 +121,7 @@ static const struct insn insns[] = {
 	I("lgdt", M_ALL, F_NOT_TCG | F_PARTS, 0x0f, 0x01, RM(2)),
 	I("lidt", M_ALL, F_NOT_TCG | F_PARTS, 0x0f, 0x01, RM(3)),
 	I("invlpg", M_ALL, 0, 0x0f, 0x01, RM(7)),
+	I("invpcid", M_ALL, F_INVPCID, 0x66, 0x0f, 0x38, 0x82, RM(0)),
 	I("sldt %eax", M_ALL, 0, 0x0f, 0x00, 0xc0),
 	I("str mem", M_ALL, 0, 0x0f, 0x00, RM(1)),
 	I("lldt %ax", M_ALL, 0, 0x0f, 0x00, 0xd0),
@@ -122,9 +150,11 @@ static const struct insn insns[] = {
 	I("lret", M_ALL, 0, 0xcb),
 	I("lret $8", M_ALL, 0, 0xca, 8, 0),
 	I("lretq", M_LONG, 0, 0x48, 0xcb),
-	I("iret", M_ALL, 0, 0xcf),
+	I("iret", M_LONG, F_SHORT_IRET, 0xcf),
+	I("iret", M_LEGACY, 0, 0xcf),
 	I("iretq", M_LONG, 0, 0x48, 0xcf),
-	I("iretw", M_ALL, 0, 0x66, 0xcf),
+	I("iretw", M_LONG, F_SHORT_IRET, 0x66, 0xcf),
+	I("iretw", M_LEGACY, 0, 0x66, 0xcf),
 	I("int $0x40", M_ALL, 0, 0xcd, 0x40),
 	I("int $0x41", M_ALL, 0, 0xcd, 0x41),
 	I("int3", M_ALL, 0, 0xcc),
@@ -132,6 +162,11 @@ static const struct insn insns[] = {
 	I("cpuid", M_ALL, 0, 0x0f, 0xa2),
 	I("rdmsr", M_ALL, 0, 0x0f, 0x32),
 	I("wrmsr", M_ALL, 0, 0x0f, 0x30),
+	I("rdtsc", M_ALL, F_TIME, 0x0f, 0x31),
+	I("rdtscp", M_ALL & ~M_16, F_TIME, 0x0f, 0x01, 0xf9),
+	I("rdtscp", M_16, F_TIME | F_NOT_TCG, 0x0f, 0x01, 0xf9),
+	I("rdpid %rax", M_ALL & ~M_16, 0, 0xf3, 0x0f, 0xc7, 0xf8),
+	I("rdpid %rax", M_16, F_NOT_TCG, 0xf3, 0x0f, 0xc7, 0xf8),
 	I("rdpmc", M_ALL, F_NOT_TCG, 0x0f, 0x33),
 	I("xgetbv", M_ALL, 0, 0x0f, 0x01, 0xd0),
 	I("xsetbv", M_ALL, F_NOT_TCG, 0x0f, 0x01, 0xd1),
@@ -147,8 +182,10 @@ static const struct insn insns[] = {
 	I("syscall", M_ALL, F_NOT_TCG | F_LOADS_TF, 0x0f, 0x05),
 	I("sysret", M_ALL, F_LOADS_TF, 0x0f, 0x07),
 	I("sysretq", M_LONG, F_LOADS_TF, 0x48, 0x0f, 0x07),
-	I("sysenter", M_ALL, 0, 0x0f, 0x34),
-	I("sysexit", M_ALL, 0, 0x0f, 0x35),
+	I("sysenter", M_ALL & ~(BIT(COMPAT) | BIT(REAL)), 0, 0x0f, 0x34),
+	I("sysenter", BIT(COMPAT) | BIT(REAL), F_NOT_TCG, 0x0f, 0x34),
+	I("sysexit", M_LONG | BIT(PROT32) | BIT(PROT16), 0, 0x0f, 0x35),
+	I("sysexit", BIT(COMPAT) | BIT(REAL) | BIT(VM86), F_NOT_TCG, 0x0f, 0x35),
 	I("clac", M_ALL, 0, 0x0f, 0x01, 0xca),
 	I("stac", M_ALL, 0, 0x0f, 0x01, 0xcb),
 	I("rdpkru", M_ALL, 0, 0x0f, 0x01, 0xee),
@@ -176,10 +213,21 @@ static const struct insn insns[] = {
 	I("cmpxchg", M_ALL, F_RMW, 0xf0, 0x0f, 0xb1, RM(2)),
 	I("xadd", M_ALL, F_RMW, 0x0f, 0xc1, RM(2)),
 	I("div", M_ALL, 0, 0xf7, 0xf1),
+	I("bound", M_LEGACY, F_PARTS, 0x62, RM(0)),
+	I("xlat", M_ALL, 0, 0xd7),
+	I("in $0x40,%al", M_ALL, 0, 0xe4, 0x40),
+	I("in %dx,%eax", M_ALL, F_IO, 0xed),
+	I("out %ax,%dx", M_ALL, F_IO, 0x66, 0xef),
+	I("rep insb", M_ALL, F_IO | F_STRING, 0xf3, 0x6c),
+	I("rep outsw", M_ALL, F_IO | F_STRING, 0xf3, 0x66, 0x6f),
 	I("movdqu mem,%xmm0", M_ALL, 0, 0xf3, 0x0f, 0x6f, RM(0)),
 	I("movaps %xmm0,mem", M_ALL, 0, 0x0f, 0x29, RM(0)),
 	I("fldl mem", M_ALL, 0, 0xdd, RM(0)),
+	I("fxsave", M_ALL, F_NOT_TCG | F_PARTS, 0x0f, 0xae, RM(0)),
 	I("clflush", M_ALL, F_NOT_TCG, 0x0f, 0xae, RM(7)),
+	I("clflushopt", M_ALL, F_NOT_TCG, 0x66, 0x0f, 0xae, RM(7)),
+	I("clwb", M_ALL, F_NOT_TCG, 0x66, 0x0f, 0xae, RM(6)),
+	I("prefetcht0", M_ALL, 0, 0x0f, 0x18, RM(1)),
 	I("lea %eax,%eax", M_ALL, 0, 0x8d, 0xc0),
 	I("lock mov %eax,mem", M_ALL, 0, 0xf0, 0x89, RM(0)),
 	I("movbe %eax,%eax", M_ALL, 0, 0x0f, 0x38, 0xf0, 0xc0),
@@ -190,10 +238,10 @@ static const struct insn insns[] = {
 };
 
 /* of each instruction in each mode */
-#define TRIALS 8
+#define TRIALS 4
 
 static u64 seed;
-static bool tcg, in_parts, steps_late;
+static bool tcg, in_parts, steps_late, short_iret;
 
 static u64 rnd(void)
 {
@@ -217,6 +265,7 @@ struct state {
 	struct kvm_debugregs d;
 	struct kvm_vcpu_events ev;
 	u32 exit;
+	u64 io; /* of all that went to ports */
 	u8 mem[MEM_END];
 };
 
@@ -252,7 +301,7 @@ static struct kvm_segment segment(u16 selector, u64 desc)
 
 static u16 code_attr(enum mode mode)
 {
-	return mode == LONG ? 0xa9b : mode == PROT32 ? 0xc9b : 0x89b;
+	return mode == LONG ? 0xa9b : mode == PROT16 ? 0x89b : 0xc9b;
 }
 
 static u16 data_attr(enum mode mode)
@@ -264,7 +313,8 @@ static u64 gdt[GDT_LIMIT / 8 + 1];
 
 static void make_gdt(struct state *st, enum mode mode)
 {
-	gdt[S_CODE >> 3] = descriptor(0, 0xfffff, code_attr(mode));
+	/* What interrupts enter is 64-bit code in compatibility mode, too. */
+	gdt[S_CODE >> 3] = descriptor(0, 0xfffff, code_attr(mode == COMPAT ? LONG : mode));
 	gdt[S_DATA >> 3] = descriptor(0, 0xfffff, data_attr(mode));
 	gdt[S_UCODE >> 3] = descriptor(0, 0xfffff, code_attr(mode) | 0x60);
 	gdt[S_UDATA >> 3] = descriptor(0, 0xfffff, data_attr(mode) | 0x60);
@@ -287,13 +337,13 @@ static void make_idt(struct state *st, enum mode mode)
 {
 	unsigned int v, type;
 
-	for (v = 0; v < (mode == LONG ? 0x42 : 0x80); v++) {
+	for (v = 0; v < (has_paging(mode) ? 0x42 : 0x80); v++) {
 		type = v == 0x40 || v == 3 || v == 4 ? 0xee : v & 1 ? 0x8f : 0x8e;
 		if (mode == REAL) {
 			put(st, IDT + v * 4, HANDLERS + v, 4);
 			continue;
 		}
-		put(st, IDT + v * (mode == LONG ? 16 : 8),
+		put(st, IDT + v * (has_paging(mode) ? 16 : 8),
 		    (HANDLERS + v) | (u64)S_CODE << 16 | (u64)type << 40, 8);
 	}
 }
@@ -301,16 +351,23 @@ static void make_idt(struct state *st, enum mode mode)
 /* What memory operands and the stack hold: addresses of code, selectors, flags. */
 static void make_data(struct state *st, enum mode mode, bool user)
 {
-	u64 cs = mode == REAL || mode == VM86 ?
-			 0 :
-			 ONE_OF(user ? S_UCODE : S_CODE, S_UCODE, S_CODE32, S_DATA, S_MISSING,
-				S_CONFORMING, S_GATE, 0, S_UCODE32, 0x1000);
-	unsigned int n = mode == LONG ? ONE_OF(4, 8, 8) : mode == PROT32 ? 4 : 2, i;
+	u64 cs = is_real(mode) ? 0 :
+				 ONE_OF(user ? S_UCODE : S_CODE, S_UCODE, S_CODE32, S_DATA,
+					S_MISSING, S_CONFORMING, S_GATE, 0, S_UCODE32, 0x1000);
+	unsigned int n = mode == LONG			  ? ONE_OF(4, 8, 8) :
+			 mode == COMPAT || mode == PROT32 ? 4 :
+							    2,
+		     i;
 	u64 flags = 2 | (rnd() & (RFLAGS_CF | RFLAGS_IF | RFLAGS_DF | 0x3000 | RFLAGS_AC));
 	u64 image[] = { TARGET, cs, flags, STACK - 0x100,
 			ONE_OF(user ? S_UDATA : S_DATA, S_UDATA, 0, S_MISSING, 3) };
 
-	/* QEMU's returns to compatibility mode in ring 0 with a null stack segment, and with one of any RPL. */
+	/*
+	 * QEMU's returns to compatibility mode in ring 0 with a null stack segment, and with one of any RPL; one that is not
+	 * present is #NP there.
+	 */
+	if (tcg && image[4] == S_MISSING)
+		image[4] = user ? S_UDATA : S_DATA;
 	if (tcg && !(image[4] & ~3ULL))
 		image[4] = cs == S_CODE32 ? S_DATA : cs & 3;
 	for (i = 0; i < ARRAY_SIZE(image); i++)
@@ -349,8 +406,8 @@ static void make_regs(struct state *st, enum mode mode, const struct insn *insn)
 			TARGET);
 	if (insn->flags & F_STRING)
 		r->rcx = (rnd() >> 20) % 20;
-	r->rdx = ONE_OF(0, 0, 0, 1, TARGET, 0xffffffff);
-	r->rsi = mode == PROT16 || mode == REAL || mode == VM86 ? 0 : DATA + (rnd() & 0x3f8);
+	r->rdx = insn->flags & F_IO ? rnd() & 0x1ff : ONE_OF(0, 0, 0, 1, TARGET, 0xffffffff);
+	r->rsi = mode == PROT16 || is_real(mode) ? 0 : DATA + (rnd() & 0x3f8);
 	r->rdi = ONE_OF(DATA + 0x400, MISSING - 6, READ_ONLY, DATA + 0x7fe);
 	r->rbp = STACK + (rnd() & 0x38);
 	r->rsp = STACK;
@@ -370,24 +427,32 @@ static void make_regs(struct state *st, enum mode mode, const struct insn *insn)
 static void make_sregs(struct state *st, enum mode mode, bool user)
 {
 	struct kvm_sregs *s = &st->s;
+	bool paging = has_paging(mode);
 	struct kvm_segment seg;
+	unsigned int i;
+	u16 code;
 
-	if (mode == REAL || mode == VM86) {
+	if (is_real(mode)) {
 		seg = (struct kvm_segment){ .limit = 0xffff, .type = 3, .present = 1, .s = 1 };
 		seg.dpl = mode == VM86 ? 3 : 0;
 		s->cs = s->ds = s->es = s->fs = s->gs = s->ss = seg;
-		if (mode == REAL)
+		/* What real mode loads has this type, but for QEMU's processor, which leaves it. */
+		if (mode == REAL && !tcg)
 			s->cs.type = 11;
 	} else {
-		s->cs = segment(user ? S_UCODE : S_CODE, gdt[(user ? S_UCODE : S_CODE) >> 3]);
+		code = user ? S_UCODE : mode == COMPAT ? S_CODE32 : S_CODE;
+		s->cs = segment(code, gdt[code >> 3] | 1ULL << 40);
 		seg = segment(user ? S_UDATA : S_DATA, gdt[(user ? S_UDATA : S_DATA) >> 3]);
 		s->ds = s->es = s->fs = s->gs = s->ss = seg;
 	}
-	/* QEMU's processor aborts where a legacy mode takes a stack from a TSS that was loaded as busy. */
+	/*
+	 * QEMU's processor aborts where a legacy mode takes a stack from a TSS that was loaded as busy, and looks for the
+	 * bitmap of ports in none that is.
+	 */
 	s->tr = (struct kvm_segment){ .base = TSS,
-				      .limit = 0x67,
+				      .limit = ONE_OF(0x67, TSS_LIMIT),
 				      .selector = S_TSS + 0x1000,
-				      .type = mode != LONG && tcg ? 9 : 11,
+				      .type = tcg ? 9 : 11,
 				      .present = 1 };
 	s->ldt = (struct kvm_segment){
 		.base = GDT + 0x800, .limit = 0x0f, .selector = S_LDT, .type = 2, .present = 1
@@ -395,24 +460,48 @@ static void make_sregs(struct state *st, enum mode mode, bool user)
 	s->gdt.base = GDT;
 	s->gdt.limit = GDT_LIMIT;
 	s->idt.base = IDT;
-	s->idt.limit = mode == REAL ? 0x3ff : mode == LONG ? 0x41f : 0x3ff;
-	s->cr0 = CR0_ET | CR0_NE | (mode == REAL ? 0 : CR0_PE) |
-		 (mode == LONG ? CR0_PG | CR0_WP : 0);
+	s->idt.limit = paging ? 0x41f : 0x3ff;
+	s->cr0 = CR0_ET | CR0_NE | (mode == REAL ? 0 : CR0_PE) | (paging ? CR0_PG | CR0_WP : 0);
 	s->cr2 = 0;
-	s->cr3 = mode == LONG ? PT_BASE : 0;
+	s->cr3 = paging ? PT_BASE : 0;
 	/* CR4.MCE, which the processor has set whatever the guest says. */
-	s->cr4 = CR4_OSFXSR | CR4_OSXMMEXCPT | BIT(6) | (mode == LONG ? CR4_PAE | BIT(16) : 0);
-	s->efer = EFER_SCE | EFER_NX | (mode == LONG ? EFER_LME | EFER_LMA : 0);
+	s->cr4 = CR4_OSFXSR | CR4_OSXMMEXCPT | BIT(6) | (paging ? CR4_PAE | BIT(16) : 0);
+	if (rnd() & 1)
+		s->cr4 |= BIT(2); /* TSD */
+	s->efer = EFER_SCE | EFER_NX | (paging ? EFER_LME | EFER_LMA : 0);
 	s->cr8 = 0;
 	memset(s->interrupt_bitmap, 0, sizeof(s->interrupt_bitmap));
 	/* The stack of ring 0 */
-	if (mode == LONG) {
+	if (paging) {
 		put(st, TSS + 4, STACK0, 8);
 	} else {
 		put(st, TSS + 4, STACK0, 4);
 		put(st, TSS + 8, S_DATA, 4);
 	}
-	put(st, TSS + 0x66, 0x68, 2);
+	put(st, TSS + 0x66, IO_BITMAP, 2);
+	for (i = 0; i < 0x20; i += 8)
+		put(st, TSS + IO_BITMAP + i, rnd() & rnd() & rnd(), 8);
+}
+
+/* What goes into a control register, INVPCID's type: most of it valid. */
+static void make_operand(struct state *st, enum mode mode, const struct insn *insn)
+{
+	/* QEMU's drops the upper half. */
+	u64 bits = has_paging(mode) ? ONE_OF(0, CR0_PG, CR0_PE, tcg ? 0 : 1UL << 32) :
+				      ONE_OF(0, CR0_PE);
+	__u64 *rax = &st->r.rax;
+
+	if (insn->flags & F_CR0)
+		*rax = st->s.cr0 ^ ONE_OF(bits, CR0_TS, CR0_EM, CR0_MP, CR0_WP, CR0_AM, CR0_CD,
+					  CR0_NW, CR0_NE, CR0_ET, BIT(7));
+	if (insn->flags & F_CR3)
+		*rax = has_paging(mode) ? PT_BASE | ONE_OF(0, 8, 0x18, 0x7e7) : rnd();
+	if (insn->flags & F_CR3 && !tcg && !(rnd() & 7))
+		*rax = PT_BASE | ONE_OF(1UL << 63, 1UL << 61, 1UL << 51);
+	if (insn->flags & F_CR4)
+		*rax = st->s.cr4 ^ BIT(rnd() % 20);
+	if (insn->flags & F_INVPCID)
+		*rax = rnd() % 6;
 }
 
 static void make_state(struct state *st, const struct state *fresh, enum mode mode, bool user,
@@ -426,12 +515,44 @@ static void make_state(struct state *st, const struct state *fresh, enum mode mo
 	make_data(st, mode, user);
 	make_regs(st, mode, insn);
 	make_sregs(st, mode, user);
+	make_operand(st, mode, insn);
 	memset(&st->d, 0, sizeof(st->d));
 	st->d.dr6 = 0xffff0ff0;
 	st->d.dr7 = 0x400;
 	if (insn->flags & F_BP && rnd() & 1) {
 		st->d.db[1] = DATA;
 		st->d.dr7 = 0x400 | 0x8 | 0xfULL << 20; /* four bytes, read or written */
+	} else if (!(rnd() & 15)) {
+		/* Whether a single step reports a breakpoint on where it leads, too, is each processor's own matter. */
+		st->d.db[0] = st->r.rflags & RFLAGS_TF ? CODE :
+							 ONE_OF(CODE, CODE + insn->len, TARGET);
+		st->d.dr7 = 0x402;
+	}
+}
+
+static void fold(u64 *sum, const void *data, unsigned int len)
+{
+	for (unsigned int i = 0; i < len; i++)
+		*sum = (*sum ^ ((const u8 *)data)[i]) * 0x100000001b3;
+}
+
+/* Ports have a VMM behind them that answers with what was asked before. */
+static void run_with_ports(struct vcpu *cpu, u64 *sum)
+{
+	struct kvm_run *run = cpu->run;
+	u8 *data;
+
+	*sum = 1;
+	for (;;) {
+		OK(ioctl(cpu->fd, KVM_RUN, 0));
+		if (run->exit_reason != KVM_EXIT_IO)
+			return;
+		data = (u8 *)run + run->io.data_offset;
+		for (u32 i = 0;
+		     run->io.direction == KVM_EXIT_IO_IN && i < run->io.count * run->io.size; i++)
+			data[i] = *sum + i;
+		fold(sum, &run->io, offsetof(typeof(run->io), data_offset));
+		fold(sum, data, run->io.count * run->io.size);
 	}
 }
 
@@ -442,8 +563,8 @@ static void run_from(struct vcpu *cpu, const struct state *from, struct state *t
 {
 	static const struct {
 		struct kvm_msrs head;
-		struct kvm_msr_entry entries[9];
-	} msrs = { { .nmsrs = 9 },
+		struct kvm_msr_entry entries[10];
+	} msrs = { { .nmsrs = 10 },
 		   { { .index = MSR_STAR, .data = (u64)(S_CODE32 - 8) << 48 | (u64)S_CODE << 32 },
 		     { .index = MSR_LSTAR, .data = TARGET },
 		     { .index = MSR_CSTAR, .data = TARGET + 8 },
@@ -452,7 +573,8 @@ static void run_from(struct vcpu *cpu, const struct state *from, struct state *t
 		     { .index = MSR_SYSENTER_ESP, .data = STACK0 },
 		     { .index = MSR_SYSENTER_EIP, .data = TARGET },
 		     { .index = MSR_KERNEL_GS_BASE, .data = 0x1000 },
-		     { .index = MSR_PAT, .data = 0x0007040600070406 } } };
+		     { .index = MSR_PAT, .data = 0x0007040600070406 },
+		     { .index = MSR_TSC_AUX, .data = 0x1234 } } };
 	struct kvm_regs r = from->r;
 	u8 *mem = vm_host(cpu->vm, 0);
 
@@ -468,7 +590,7 @@ static void run_from(struct vcpu *cpu, const struct state *from, struct state *t
 	OK(ioctl(cpu->fd, KVM_SET_MSRS, &msrs));
 	OK(ioctl(cpu->fd, KVM_SET_VCPU_EVENTS, &from->ev));
 	cpu->run->cr8 = 0;
-	OK(ioctl(cpu->fd, KVM_RUN, 0));
+	run_with_ports(cpu, &to->io);
 	to->exit = cpu->run->exit_reason;
 	vcpu_get_regs(cpu, &to->r);
 	vcpu_get_sregs(cpu, &to->s);
@@ -500,6 +622,8 @@ static const char *differs(const struct state *a, const struct state *b, char *t
 					     "rsp", "rbp", "r8",  "r9",	 "r10", "r11",
 					     "r12", "r13", "r14", "r15", "rip", "rflags" };
 
+	if (a->io != b->io)
+		return "what goes to ports";
 	if (a->exit != b->exit) {
 		snprintf(text, size, "exit %s, %s", exit_name(a->exit), exit_name(b->exit));
 		return text;
@@ -557,6 +681,18 @@ static const char *differs(const struct state *a, const struct state *b, char *t
 	return NULL;
 }
 
+/* The time went on between the two, which is all that may differ. */
+static void same_time(const struct state *native, struct state *forced)
+{
+	u64 before = native->r.rdx << 32 | native->r.rax,
+	    after = forced->r.rdx << 32 | forced->r.rax;
+
+	if (after - before > 1ULL << 40)
+		return;
+	forced->r.rax = native->r.rax;
+	forced->r.rdx = native->r.rdx;
+}
+
 static void set_parameter(const char *value)
 {
 	int fd = open(PARAMETER, O_WRONLY);
@@ -575,6 +711,7 @@ static struct vcpu *machine(struct state *fresh)
 	tcg = cpu_quirk(QUIRK_FORCED);
 	in_parts = cpu_quirk(QUIRK_PARTS);
 	steps_late = cpu_quirk(QUIRK_LOADS_TF);
+	short_iret = cpu_quirk(QUIRK_SHORT_IRET);
 	set_parameter("1");
 	vm_map(vm, READ_ONLY, READ_ONLY, PTE_P | PTE_U);
 	vm_map(vm, MISSING, MISSING, 0);
@@ -595,24 +732,32 @@ static void compare_mode(enum mode mode, bool user, unsigned int trials)
 	char text[256];
 
 	cpu = machine(&fresh);
+	/* A far pointer of real mode may lead anywhere; page tables are not needed then. */
+	if (is_real(mode))
+		memset(vm_host(cpu->vm, MEM_END), 0xf4, REAL_END - MEM_END);
 	/* #UD leaves RF set, but the instruction as it is begins without it. */
 	set_parameter("2");
 	seed = 0x9e3779b97f4a7c15 + mode * 2 + user;
 	/* An exit for memory while a #DB is delivered sets RF in Bochs: so that all memory is there. */
-	make_state(&from, &fresh, mode, user, &insns[0]);
-	from.r.rflags |= RFLAGS_TF;
-	run_from(cpu, &from, &native, &insns[0], false);
+	for (int level = 0; level < 2; level++) {
+		make_state(&from, &fresh, mode, level && mode != REAL, &insns[0]);
+		from.r.rflags |= RFLAGS_TF;
+		run_from(cpu, &from, &native, &insns[0], false);
+	}
 	for (unsigned int i = 0; i < ARRAY_SIZE(insns); i++) {
 		const struct insn *insn = &insns[i];
 		unsigned int shown = 0;
 
-		if (!(insn->modes & BIT(mode)) || (tcg && insn->flags & F_NOT_TCG))
+		if (!(insn->modes & BIT(mode)) || (tcg && insn->flags & F_NOT_TCG) ||
+		    (short_iret && insn->flags & F_SHORT_IRET))
 			continue;
 		for (unsigned int t = 0; t < trials; t++) {
 			make_state(&from, &fresh, mode, user, insn);
 			run_from(cpu, &from, &native, insn, false);
 			run_from(cpu, &from, &forced, insn, true);
 			cases++;
+			if (insn->flags & F_TIME)
+				same_time(&native, &forced);
 			what = differs(&native, &forced, text, sizeof(text));
 			if (!what)
 				continue;
@@ -639,6 +784,7 @@ CASE(off, "without the parameter the prefix is UD2 and nothing else")
 	set_parameter("0");
 	make_state(&from, &fresh, LONG, false, &nop);
 	from.r.rflags = 2;
+	from.d.dr7 = 0x400;
 	run_from(cpu, &from, &to, &nop, true);
 	CHECK_EQ(to.exit, KVM_EXIT_HLT);
 	CHECK_EQ(to.r.rip, HANDLERS + 6 + 1);
@@ -680,6 +826,16 @@ CASE_SLOW(long_user, "64-bit mode, CPL 3", 100)
 	compare_mode(LONG, true, TRIALS);
 }
 
+CASE_SLOW(compat_kernel, "32-bit code of 64-bit mode, CPL 0", 100)
+{
+	compare_mode(COMPAT, false, TRIALS);
+}
+
+CASE_SLOW(compat_user, "32-bit code of 64-bit mode, CPL 3", 100)
+{
+	compare_mode(COMPAT, true, TRIALS);
+}
+
 CASE_SLOW(prot32_kernel, "32-bit protected mode, CPL 0", 100)
 {
 	compare_mode(PROT32, false, TRIALS);
@@ -693,4 +849,19 @@ CASE_SLOW(prot32_user, "32-bit protected mode, CPL 3", 100)
 CASE_SLOW(prot16_kernel, "16-bit protected mode, CPL 0", 100)
 {
 	compare_mode(PROT16, false, TRIALS);
+}
+
+CASE_SLOW(prot16_user, "16-bit protected mode, CPL 3", 100)
+{
+	compare_mode(PROT16, true, TRIALS);
+}
+
+CASE_SLOW(real, "real mode", 100)
+{
+	compare_mode(REAL, false, TRIALS);
+}
+
+CASE_SLOW(vm86, "virtual-8086 mode", 100)
+{
+	compare_mode(VM86, true, TRIALS);
 }

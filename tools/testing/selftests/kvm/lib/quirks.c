@@ -48,6 +48,8 @@ static const struct {
 	  "Bochs' processor does the second part of a long operand first, or what comes before a fault" },
 	{ QUIRK_LOADS_TF, BOCHS,
 	  "Bochs' processor takes a single step after SYSCALL and SYSRET by the TF before them" },
+	{ QUIRK_SHORT_IRET, BOCHS,
+	  "Bochs' IRET of 16 and 32 bits in 64-bit mode does not pop the stack pointer" },
 	{ QUIRK_RF, BOCHS_AMD,
 	  "Bochs' processor has forgotten RFLAGS.RF when an instruction faults, if the fault is intercepted" },
 	{ QUIRK_PANIC, BOCHS,
