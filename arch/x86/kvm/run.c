@@ -393,7 +393,11 @@ EXPORT_SYMBOL_GPL(kvm_emulate_halt);
 
 int kvm_emulate_halt_fast(struct kvm_vcpu *vcpu)
 {
-	if (!kvm_lapic_in_kernel(vcpu) || !kvm_lapic_sync_pages(vcpu) || !kvm_vcpu_has_events(vcpu))
+	if (!kvm_lapic_in_kernel(vcpu) || !kvm_lapic_sync_pages(vcpu))
+		return KVM_AGAIN;
+	/* The exit comes before HLT has retired, in the shadow of the STI before it.  It retires either way. */
+	kvm_x86_call(set_interrupt_shadow)(vcpu, 0);
+	if (!kvm_vcpu_has_events(vcpu))
 		return KVM_AGAIN;
 	vcpu->stat.halt_exits++;
 	kvm_make_request(vcpu, KVM_REQ_EVENT);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "apic.h"
+#include "tracepoint.h"
 #include "vm.h"
 
 static volatile bool asleep;
@@ -129,4 +130,30 @@ CASE(interrupts_off,
 	CHECK_ERRNO(ioctl(cpu->fd, KVM_RUN, 0), EINTR);
 	OK(ioctl(cpu->fd, KVM_SET_MP_STATE, &state));
 	vcpu_expect_sync(cpu, 2);
+}
+
+#define ROUNDS 500
+
+static void to_itself(u64 unused)
+{
+	apic_enable();
+	for (int i = 0; i < ROUNDS; i++) {
+		xapic_write(APIC_ICR, ICR_SELF | ICR_ASSERT | 0x50);
+		irq_enable_and_halt();
+		irq_disable();
+	}
+	guest_done();
+}
+
+CASE(in_the_shadow, "STI; HLT with an interrupt pending: the vCPU does not begin to wait")
+{
+	int waits;
+
+	need_tracepoints();
+	cpu = vm_with(VM_IRQCHIP, to_itself, 0);
+	guest_handlers[0x50] = irq_count;
+	waits = OK(tracepoint_open("kvm/kvm_vcpu_wakeup", NULL));
+	vcpu_expect_done(cpu);
+	CHECK_EQ(irq_counts[0x50], ROUNDS);
+	CHECK_EQ(tracepoint_count(waits), 0);
 }
