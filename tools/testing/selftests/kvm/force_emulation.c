@@ -465,7 +465,9 @@ static void make_sregs(struct state *st, enum mode mode, bool user)
 	s->cr2 = 0;
 	s->cr3 = paging ? PT_BASE : 0;
 	/* CR4.MCE, which the processor has set whatever the guest says. */
-	s->cr4 = CR4_OSFXSR | CR4_OSXMMEXCPT | BIT(6) | (paging ? CR4_PAE | BIT(16) : 0);
+	s->cr4 = CR4_OSFXSR | CR4_OSXMMEXCPT | BIT(6);
+	if (paging)
+		s->cr4 |= CR4_PAE | (cpu_has_fsgsbase() ? CR4_FSGSBASE : 0);
 	if (rnd() & 1)
 		s->cr4 |= BIT(2); /* TSD */
 	s->efer = EFER_SCE | EFER_NX | (paging ? EFER_LME | EFER_LMA : 0);

@@ -139,12 +139,11 @@ CASE(xcrs, "XCR0 is 1 at first, can be set to what is supported, and refuses the
 {
 	struct vm *vm = vm_new(0);
 	struct vcpu *cpu = vcpu_new_bare(vm, 0);
-	struct kvm_cpuid_entry2 *d = cpuid_find(cpuid_supported(vm->kvm), 0xd, 0);
 	struct kvm_xcrs x = { 0 };
 
-	NEED(vm->kvm, KVM_CAP_XCRS);
-	if (!d)
+	if (!cpu_has_xsave())
 		SKIP("no XSAVE");
+	NEED(vm->kvm, KVM_CAP_XCRS);
 	OK(ioctl(cpu->fd, KVM_GET_XCRS, &x));
 	CHECK_EQ(x.nr_xcrs, 1);
 	CHECK_EQ(x.xcrs[0].xcr, 0);

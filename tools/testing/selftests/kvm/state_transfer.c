@@ -48,7 +48,8 @@ static void transfer(struct vcpu *from, struct vcpu *to)
 	vcpu_set_sregs(to, &sregs);
 	vcpu_set_regs(to, &regs);
 	OK(ioctl(to->fd, KVM_SET_XSAVE, &xsave));
-	OK(ioctl(to->fd, KVM_SET_XCRS, &xcrs));
+	if (cpu_has_xsave())
+		OK(ioctl(to->fd, KVM_SET_XCRS, &xcrs));
 	for (u32 i = 0; i < ARRAY_SIZE(saved_list); i++) {
 		u64 value;
 

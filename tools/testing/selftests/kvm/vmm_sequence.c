@@ -143,7 +143,8 @@ CASE(firecracker,
 	OK(ioctl(cpu->fd, KVM_SET_REGS, &regs));
 	OK(ioctl(cpu->fd, KVM_SET_SREGS, &sregs));
 	OK(ioctl(cpu->fd, KVM_SET_XSAVE, &xsave));
-	OK(ioctl(cpu->fd, KVM_SET_XCRS, &xcrs));
+	if (cpu_has_xsave())
+		OK(ioctl(cpu->fd, KVM_SET_XCRS, &xcrs));
 	OK(ioctl(cpu->fd, KVM_SET_DEBUGREGS, &debug));
 	OK(ioctl(cpu->fd, KVM_SET_LAPIC, &lapic));
 	OK(ioctl(cpu->fd, KVM_SET_VCPU_EVENTS, &events));

@@ -37,6 +37,7 @@ typedef int64_t s64;
 #define CR4_OSXMMEXCPT BIT(10)
 #define CR4_UMIP BIT(11)
 #define CR4_LA57 BIT(12)
+#define CR4_FSGSBASE BIT(16)
 #define CR4_OSXSAVE BIT(18)
 #define CR4_SMEP BIT(20)
 #define CR4_SMAP BIT(21)
@@ -108,6 +109,16 @@ static inline struct cpuid_regs cpuid(u32 leaf, u32 sub)
 		     : "a"(leaf), "c"(sub)
 		     : "memory");
 	return r;
+}
+
+static inline bool cpu_has_xsave(void)
+{
+	return cpuid(1, 0).ecx & BIT(26);
+}
+
+static inline bool cpu_has_fsgsbase(void)
+{
+	return cpuid(0, 0).eax >= 7 && (cpuid(7, 0).ebx & BIT(0));
 }
 
 static inline bool cpu_is_intel(void)
