@@ -125,6 +125,9 @@ u64 tdp_child_leaf(const struct tdp_format *f, u64 leaf, int level, unsigned int
 	u64 child = leaf;
 
 	if (level - 1 == TDP_LEVEL_4K) {
+		/* What keeps a page from being executed is its size alone. */
+		child &= ~f->noexec;
+		child |= !(leaf & TDP_TRACKED) ? f->exec : f->exec ? TDP_TRACK_X : 0;
 		/* Before the offset is added: where a large leaf has its memory type, a small one has an address bit. */
 		child &= ~(TDP_PSE | f->pat_large);
 		if (leaf & f->pat_large)

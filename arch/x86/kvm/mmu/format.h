@@ -147,7 +147,7 @@ u64 tdp_make_leaf(const struct tdp_format *f, u64 addr, int level, unsigned int 
 		  unsigned int rights);
 
 /**
- * tdp_child_leaf() - one of the 512 smaller pages of a large one
+ * tdp_child_leaf() - one of the 512 smaller pages of a large one: the same, but that pages of 4 KiB can be executed
  * @f: the format
  * @leaf: the large page's entry
  * @level: of @leaf

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "stats.h"
 #include "vm.h"
 
 #define GPA 0x10000000UL
@@ -104,6 +105,37 @@ CASE(split, "a large page with code is mapped small, its neighbours stay large")
 	vcpu_expect_sync(cpu, 0);
 	CHECK_EQ(vm_stat(cpu->vm, "pages_2m"), large - 2);
 	CHECK_EQ(vm_stat(cpu->vm, "nx_lpage_splits"), 2);
+	put_back();
+}
+
+/* Code in every page of the second large page */
+static void run_many(u64 gpa)
+{
+	for (u64 a = gpa + LARGE; a < gpa + 2 * LARGE; a += PAGE)
+		*(volatile u8 *)a = 0xc3; /* RET */
+	guest_sync(0);
+	for (u64 a = gpa + LARGE; a < gpa + 2 * LARGE; a += PAGE)
+		((void (*)(void))a)();
+	guest_sync(1);
+}
+
+CASE(split_once, "one fault splits it for all the code that lies in it")
+{
+	struct vm *vm = vm_new(0);
+	struct vcpu *cpu = vcpu_new(vm, run_many, GPA);
+	struct stats s;
+	u64 before;
+
+	OK(vm_set_slot(vm, SLOT_TEST, 0, GPA, SIZE, large_memory()));
+	set_param(0, PARAM "nx_huge_pages", "force");
+	set_param(1, PARAM "nx_huge_pages_recovery_ratio", "0");
+	s = stats_open(cpu->fd);
+	vcpu_expect_sync(cpu, 0);
+	before = stats_value(&s, "pf_taken");
+	vcpu_expect_sync(cpu, 1);
+	CHECK_EQ(vm_stat(vm, "nx_lpage_splits"), 1);
+	/* Of 512 pages; the host may have taken one away meanwhile. */
+	CHECK(stats_value(&s, "pf_taken") - before < 16);
 	put_back();
 }
 
