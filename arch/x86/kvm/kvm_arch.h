@@ -371,6 +371,8 @@ struct kvm_flight {
  * @apic_base: MSR_IA32_APICBASE
  * @apic: the local APIC in the kernel, NULL without
  * @apic_virtual: the processor works on its page and delivers its interrupts, see irqchip/lapic_virtual.c
+ * @apic_stale: software has been at the page: the processor must be told RVI and SVI
+ * @apic_posted: its descriptor, NULL without @apic_virtual
  * @run_flags: KVM_RUN_X86_* that the VMM finds in kvm_run when this run ends
  * @mp_state: KVM_MP_STATE_*
  * @events: see events_core.h
@@ -401,6 +403,8 @@ struct kvm_vcpu_arch {
 	struct kvm_lapic *apic;
 	u64 hw_deadline;
 	bool apic_virtual;
+	bool apic_stale;
+	const struct lapic_posted *apic_posted;
 	u16 run_flags;
 	u32 mp_state;
 	bool l1d_flush;

@@ -6,6 +6,7 @@
 #define KVM_X86_IRQCHIP_H
 
 #include "backend.h"
+#include "irqchip/lapic_posted.h"
 
 struct kvm_kernel_irq_routing_entry;
 struct lapic_msg;
@@ -70,6 +71,12 @@ enum { KVM_LAPIC_STATUS = 1, KVM_LAPIC_EXITS = 2 };
 bool kvm_lapic_may_be_virtual(struct kvm_vcpu *vcpu);
 void kvm_lapic_set_virtual(struct kvm_vcpu *vcpu, bool on);
 unsigned int kvm_lapic_virtual_entry(struct kvm_vcpu *vcpu, struct kvm_lapic_entry *e);
+
+/* Has it anything to say?  With arch.apic_virtual, before every entry. */
+static __always_inline bool kvm_lapic_entry_pending(const struct kvm_vcpu *vcpu)
+{
+	return vcpu->arch.apic_stale || lapic_posted_pending(vcpu->arch.apic_posted);
+}
 void kvm_lapic_virtual_eoi(struct kvm_vcpu *vcpu, u8 vector);
 void kvm_lapic_virtual_write(struct kvm_vcpu *vcpu, u32 offset);
 void kvm_lapic_virtual_pages(struct kvm_vcpu *vcpu, hpa_t *page, hpa_t *descriptor);

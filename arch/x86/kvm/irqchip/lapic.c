@@ -344,10 +344,12 @@ int kvm_lapic_msr_write_fast(struct kvm_vcpu *vcpu, u32 index, u64 data)
 
 	switch (index) {
 	case MSR_OF(LAPIC_EOI):
-	case MSR_OF(LAPIC_ICR):
 	case MSR_OF(LAPIC_TPR):
-	case MSR_OF(LAPIC_SELF_IPI):
 		kvm_lapic_use_page(kl);
+		fallthrough;
+	case MSR_OF(LAPIC_ICR):
+	case MSR_OF(LAPIC_SELF_IPI):
+		/* To send takes nothing of what is kept beside the page. */
 		trace_eoi(kl, REG_OF(index));
 		fx = lapic_msr_write(&kl->core, index, data);
 		if (unlikely(fx < 0))

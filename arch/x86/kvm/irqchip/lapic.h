@@ -31,7 +31,6 @@ enum {
  * @tpr_access_rip: where it was
  * @pv_eoi_msr: MSR_KVM_PV_EOI_EN
  * @vapic_addr: KVM_SET_VAPIC_ADDR, 0: none
- * @status_stale: software has been at the page: the processor must be told RVI and SVI
  * @exits_stale: the EOI-exit bitmap must be made anew
  * @timer: fires at @armed, or before
  * @timer_lock: serializes @timer with its callback
@@ -53,7 +52,6 @@ struct kvm_lapic {
 	u64 tpr_access_rip;
 	u64 pv_eoi_msr;
 	gpa_t vapic_addr;
-	bool status_stale;
 	bool exits_stale;
 	u64 armed;
 	u64 early;

@@ -47,7 +47,7 @@ void kvm_lapic_take_page(struct kvm_lapic *kl)
 	if (kl->vcpu->arch.apic_virtual)
 		lapic_rescan(&kl->core);
 	/* Software may write to it now. */
-	kl->status_stale = true;
+	kl->vcpu->arch.apic_stale = true;
 }
 
 /* Any context: an interrupt was posted. */
@@ -112,6 +112,7 @@ void kvm_lapic_set_virtual(struct kvm_vcpu *vcpu, bool on)
 		return;
 	kvm_lapic_take_page(kl);
 	WRITE_ONCE(vcpu->arch.apic_virtual, on);
+	vcpu->arch.apic_posted = on ? kl->core.posted : NULL;
 	kl->exits_stale = true;
 	atomic_or32(&kl->core.posted->control, POSTED_ON);
 	kvm_make_request(vcpu, KVM_REQ_EVENT);
@@ -130,9 +131,9 @@ unsigned int kvm_lapic_virtual_entry(struct kvm_vcpu *vcpu, struct kvm_lapic_ent
 	struct kvm_lapic *kl = vcpu->arch.apic;
 	unsigned int what = KVM_LAPIC_STATUS;
 
-	if (likely(!lapic_posted_pending(kl->core.posted) && !kl->status_stale))
+	if (!kvm_lapic_entry_pending(vcpu))
 		return 0;
-	kl->status_stale = false;
+	vcpu->arch.apic_stale = false;
 	if (lapic_posted_take(&kl->core) || READ_ONCE(kl->exits_stale)) {
 		WRITE_ONCE(kl->exits_stale, false);
 		smp_mb(); /* who watches from now on sets it again */
@@ -161,7 +162,9 @@ void kvm_lapic_virtual_write(struct kvm_vcpu *vcpu, u32 offset)
 	struct kvm_lapic *kl = vcpu->arch.apic;
 	u32 value, fx;
 
-	kvm_lapic_take_page(kl);
+	/* To send takes nothing of what is kept beside the page. */
+	if (offset != LAPIC_ICR)
+		kvm_lapic_take_page(kl);
 	value = lapic_get(&kl->core, offset);
 	/* The divider is looked at for a change; the one in force is kept beside the page. */
 	if (offset == LAPIC_TDCR)
