@@ -161,6 +161,7 @@ void kvm_cpu_cap_set(unsigned int feature)
 {
 	cap_change(feature, true);
 }
+EXPORT_SYMBOL_GPL(kvm_cpu_cap_set);
 
 /**
  * kvm_cpu_cap_clear() - the backend cannot support a feature

@@ -84,7 +84,7 @@ void vmx_update_apicv(struct kvm_vcpu *vcpu)
 		set_delivery(vmx, want & APICV_DELIVERY);
 }
 
-/* Before an entry with arch.apic_virtual: IRQs off. */
+/* Before an entry with kvm_lapic_entry_pending(): IRQs off. */
 void vmx_apicv_entry(struct vcpu_vmx *vmx)
 {
 	struct kvm_lapic_entry e;

@@ -50,6 +50,7 @@ static const struct control {
 	C(CPU, CPU_BASED_TPR_SHADOW, OPTIONAL, PARAM(flexpriority), "TPR shadow"),
 	C(CPU, CPU_BASED_NMI_WINDOW_EXITING, OPTIONAL, PARAM(vnmi), "NMI-window exiting"),
 	C(CPU, CPU_BASED_PAUSE_EXITING, OPTIONAL, NO_PARAM, "PAUSE exiting"),
+	C(CPU, CPU_BASED_MONITOR_TRAP_FLAG, OPTIONAL, NO_PARAM, "monitor trap flag"),
 
 	C(CPU2, SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES, OPTIONAL, PARAM(flexpriority),
 	  "virtualize APIC accesses"),
@@ -194,7 +195,6 @@ static void read_ept_vpid(struct vmx_hw *hw)
 	hw->invept_context = cap & VMX_EPT_EXTENT_CONTEXT_BIT;
 	cap >>= 32;
 	hw->invvpid_addr = cap & VMX_VPID_EXTENT_INDIVIDUAL_ADDR_BIT;
-	hw->invvpid_single = cap & VMX_VPID_EXTENT_SINGLE_CONTEXT_BIT;
 }
 
 static int check_ept(const struct vmx_hw *hw)

@@ -84,20 +84,20 @@ static int check_feature_control(void)
 
 	if (rdmsrl_safe(MSR_IA32_FEAT_CTL, &val)) {
 		pr_err("CPU %d has no IA32_FEATURE_CONTROL\n", smp_processor_id());
-		return -EIO;
+		return -ENODEV;
 	}
 	if (!(val & FEAT_CTL_LOCKED)) {
 		val |= FEAT_CTL_LOCKED | FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX;
 		if (wrmsrl_safe(MSR_IA32_FEAT_CTL, val)) {
 			pr_err("CPU %d: IA32_FEATURE_CONTROL cannot be written\n",
 			       smp_processor_id());
-			return -EIO;
+			return -ENODEV;
 		}
 	}
 	if (!(val & FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX)) {
 		pr_err("VMX is disabled by firmware on CPU %d (IA32_FEATURE_CONTROL is locked at 0x%llx): enable VT-x or VMX in its setup\n",
 		       smp_processor_id(), val);
-		return -EIO;
+		return -ENODEV;
 	}
 	return 0;
 }
@@ -129,7 +129,7 @@ off:
 
 /**
  * vmx_enable_cpu() - VMXON on this CPU
- * Return: 0, -EBUSY when somebody else has VMX on here, -EIO
+ * Return: 0, -EBUSY when somebody else has VMX on here, -ENODEV: firmware does not let us, -EIO
  * Context: IRQs off
  */
 int vmx_enable_cpu(void)

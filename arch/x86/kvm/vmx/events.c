@@ -66,6 +66,16 @@ static unsigned int soft_event_len(struct kvm_vcpu *vcpu, unsigned int usual)
 /* ---- injection */
 
 /*
+ * A guest whose HLT does not exit may be halted in hardware.  Interrupts and NMIs wake it by themselves; what else comes is
+ * a VMM's doing, and an entry takes neither exceptions nor a shadow in that state (SDM vol. 3C, 27.3.1.5).
+ */
+static void end_halt(struct vcpu_vmx *vmx)
+{
+	if (unlikely(vmx->vcpu.arch.disabled_exits & KVM_X86_DISABLE_EXITS_HLT))
+		vmcs_write32(GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE);
+}
+
+/*
  * A hardware exception pushes an error code exactly when its vector has one and the guest is in protected mode; older
  * processors refuse anything else (SDM vol. 3C, 27.2.1.3).
  */
@@ -84,6 +94,7 @@ void vmx_inject_exception(struct kvm_vcpu *vcpu)
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 	unsigned int len = is_soft_exception(e->vector) ? soft_event_len(vcpu, 1) : 0;
 
+	end_halt(vmx);
 	if (len) {
 		vmcs_write32(VM_ENTRY_INSTRUCTION_LEN, len);
 		write_event(vmx, e->vector | INTR_TYPE_SOFT_EXCEPTION, 0);
@@ -248,6 +259,8 @@ void vmx_set_interrupt_shadow(struct kvm_vcpu *vcpu, u32 mask)
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 	u32 state = vmx_intr_state(vmx) & ~SHADOW;
 
+	if (mask)
+		end_halt(vmx);
 	/* Not both (SDM vol. 3C, 27.3.1.5); MOV SS blocks more. */
 	if (mask & KVM_X86_SHADOW_INT_MOV_SS)
 		state |= GUEST_INTR_STATE_MOV_SS;
@@ -348,17 +361,29 @@ bool vmx_nmi_allowed(struct kvm_vcpu *vcpu)
 }
 
 /*
- * An NMI waits for the end of another, or of a shadow.  STI's does not hold back NMI-window exits, which would recur
- * without an instruction between them; but interrupts become possible when it ends.
+ * An NMI waits for the end of a shadow, which is one instruction away, or of another NMI.  STI's shadow does not hold back
+ * NMI-window exits, which would recur without an instruction between them, and without virtual NMIs there are none.
  */
 void vmx_enable_nmi_window(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
+	bool shadow = vmx_intr_state(vmx) & SHADOW;
 
-	if (!vmx_hw.vnmi || (vmx_intr_state(vmx) & GUEST_INTR_STATE_STI))
+	if (shadow && vmx_has(CPU, CPU_BASED_MONITOR_TRAP_FLAG))
+		vmx_exec_assign(vmx, CPU_BASED_MONITOR_TRAP_FLAG, true);
+	else if (shadow || !vmx_hw.vnmi)
 		vmx_enable_irq_window(vcpu);
 	else
 		vmx_exec_assign(vmx, CPU_BASED_NMI_WINDOW_EXITING, true);
+}
+
+/* The monitor trap flag has let one instruction pass. */
+int vmx_shadow_over(struct vcpu_vmx *vmx)
+{
+	vmx->vcpu.stat.nmi_window_exits++;
+	vmx_exec_assign(vmx, CPU_BASED_MONITOR_TRAP_FLAG, false);
+	kvm_make_request(&vmx->vcpu, KVM_REQ_EVENT);
+	return KVM_REENTER;
 }
 
 int vmx_open_nmi_window(struct vcpu_vmx *vmx)

@@ -42,6 +42,8 @@ static int debug_exception(struct kvm_vcpu *vcpu)
 
 	if (unlikely(intr_info_is(vmx_exit_intr_info(vmx), INTR_TYPE_PRIV_SW_EXCEPTION)))
 		vmx_skip_instruction(vcpu);
+	/* A single step over STI ends in its shadow, and the exit has dropped what an entry demands with that. */
+	vmx->recheck_shadow = true;
 	if (vcpu->arch.debug.control & (KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP)) {
 		r = kvm_handle_debug_exception(vcpu, X86_TRAP_DB, bits);
 		if (r != KVM_AGAIN)
@@ -188,8 +190,7 @@ static int tpr_below_threshold(struct kvm_vcpu *vcpu)
 
 static int monitor_trap(struct kvm_vcpu *vcpu)
 {
-	vmx_exec_assign(to_vmx(vcpu), CPU_BASED_MONITOR_TRAP_FLAG, false);
-	return KVM_REENTER;
+	return vmx_shadow_over(to_vmx(vcpu));
 }
 
 /* The guest has let no event in for a whole window: its VMM may want to know, and must where its state is lost. */

@@ -19,7 +19,8 @@
 	(CPU_BASED_INTR_WINDOW_EXITING | CPU_BASED_NMI_WINDOW_EXITING |                          \
 	 CPU_BASED_CR3_LOAD_EXITING | CPU_BASED_CR3_STORE_EXITING | CPU_BASED_CR8_LOAD_EXITING | \
 	 CPU_BASED_CR8_STORE_EXITING | CPU_BASED_TPR_SHADOW | CPU_BASED_PAUSE_EXITING |          \
-	 CPU_BASED_HLT_EXITING | CPU_BASED_MWAIT_EXITING | CPU_BASED_MONITOR_EXITING)
+	 CPU_BASED_HLT_EXITING | CPU_BASED_MWAIT_EXITING | CPU_BASED_MONITOR_EXITING |           \
+	 CPU_BASED_MONITOR_TRAP_FLAG)
 /* apicv.c's */
 #define CPU2_APICV                                                                         \
 	(SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES | SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE | \
@@ -49,9 +50,7 @@ static u32 cpu_controls(struct vcpu_vmx *vmx)
 	/* What follows the state: paging without unrestricted guest, windows. */
 	if (!vmx_hw.unrestricted && !(vmx->vcpu.arch.cr0 & X86_CR0_PG))
 		val |= CPU_BASED_CR3_LOAD_EXITING | CPU_BASED_CR3_STORE_EXITING;
-	val |= vmx->control[VMX_CTL_CPU] &
-	       (CPU_BASED_INTR_WINDOW_EXITING | CPU_BASED_NMI_WINDOW_EXITING |
-		CPU_BASED_MOV_DR_EXITING);
+	val |= vmx->control[VMX_CTL_CPU] & (VMX_WINDOWS | CPU_BASED_MOV_DR_EXITING);
 	return val;
 }
 
@@ -80,7 +79,8 @@ static u32 cpu2_controls(struct vcpu_vmx *vmx)
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
 	int i;
 
-	val |= vmx->control[VMX_CTL_CPU2] & CPU2_APICV;
+	/* What follows the state */
+	val |= vmx->control[VMX_CTL_CPU2] & (CPU2_APICV | SECONDARY_EXEC_DESC);
 	for (i = 0; i < ARRAY_SIZE(follow_cpuid); i++)
 		if (guest_cpuid_has(vcpu, follow_cpuid[i].feature) != follow_cpuid[i].exits)
 			val |= all & follow_cpuid[i].control;

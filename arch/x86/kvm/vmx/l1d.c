@@ -20,9 +20,10 @@
 
 #define FLUSH_ORDER 4 /* 64 KiB: more than any L1 data cache that is affected */
 #define FLUSH_SIZE (PAGE_SIZE << FLUSH_ORDER)
+#define LINE 64
 
-static DEFINE_STATIC_KEY_FALSE(l1d_flush_on);
-static DEFINE_STATIC_KEY_FALSE(l1d_flush_cond);
+DEFINE_STATIC_KEY_FALSE(vmx_l1d_flush_on);
+DEFINE_STATIC_KEY_FALSE(vmx_l1d_flush_cond);
 static void *flush_pages;
 
 static const struct {
@@ -111,9 +112,9 @@ int vmx_l1d_setup(const char *param)
 	}
 	l1tf_vmx_mitigation = state;
 	if (on)
-		static_branch_enable(&l1d_flush_on);
+		static_branch_enable(&vmx_l1d_flush_on);
 	if (state == VMENTER_L1D_FLUSH_COND)
-		static_branch_enable(&l1d_flush_cond);
+		static_branch_enable(&vmx_l1d_flush_cond);
 	return 0;
 }
 
@@ -125,38 +126,40 @@ void vmx_l1d_free(void)
 	flush_pages = NULL;
 }
 
-/* First a byte of each page, so that the translations are there, then all lines, with no speculation between. */
+#define READ_LINES(p)                     \
+	do {                              \
+		READ_ONCE((p)[0 * LINE]); \
+		READ_ONCE((p)[1 * LINE]); \
+		READ_ONCE((p)[2 * LINE]); \
+		READ_ONCE((p)[3 * LINE]); \
+	} while (0)
+
+/*
+ * First a byte of each page, so that the translations are there, then all lines, with no speculation between.  Most of what an
+ * entry costs that follows more than the inner loop is this.
+ */
 static void fill_cache(void)
 {
-	unsigned int i;
+	const u8 *end = flush_pages + FLUSH_SIZE, *p;
 
-	for (i = 0; i < FLUSH_SIZE; i += PAGE_SIZE)
-		READ_ONCE(*(u8 *)(flush_pages + i));
+	for (p = flush_pages; p < end; p += PAGE_SIZE)
+		READ_ONCE(*p);
 	/* Serializes. */
 	cpuid_eax(0);
-	for (i = 0; i < FLUSH_SIZE; i += 64)
-		READ_ONCE(*(u8 *)(flush_pages + i));
+	for (p = flush_pages; p < end; p += 8 * LINE) {
+		READ_LINES(p);
+		READ_LINES(p + 4 * LINE);
+	}
 	asm volatile("lfence" : : : "memory");
 }
 
-static noinline void flush(struct vcpu_vmx *vmx)
+void vmx_l1d_flush_now(struct vcpu_vmx *vmx)
 {
-	if (static_branch_likely(&l1d_flush_cond)) {
-		/* The second flag is set by interrupts of the host. */
-		if (!vmx->vcpu.arch.l1d_flush && !kvm_get_cpu_l1tf_flush_l1d())
-			return;
-		vmx->vcpu.arch.l1d_flush = false;
-		kvm_clear_cpu_l1tf_flush_l1d();
-	}
+	vmx->vcpu.arch.l1d_flush = false;
+	kvm_clear_cpu_l1tf_flush_l1d();
 	vmx->vcpu.stat.l1d_flush++;
 	if (boot_cpu_has(X86_FEATURE_FLUSH_L1D))
 		wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
 	else
 		fill_cache();
-}
-
-void vmx_l1d_flush(struct vcpu_vmx *vmx)
-{
-	if (static_branch_unlikely(&l1d_flush_on))
-		flush(vmx);
 }

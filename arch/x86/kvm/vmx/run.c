@@ -145,10 +145,10 @@ static __always_inline void pre_entry(struct vcpu_vmx *vmx)
 		set_preemption_timer(vmx);
 	if (unlikely(vmx->recheck_shadow))
 		vmx_fix_single_step(vmx);
-	if (vcpu->arch.apic_virtual)
-		vmx_apicv_entry(vmx);
-	else
+	if (!vcpu->arch.apic_virtual)
 		lower_tpr_threshold(vmx);
+	else if (unlikely(kvm_lapic_entry_pending(vcpu)))
+		vmx_apicv_entry(vmx);
 	if (static_branch_unlikely(&mmio_stale_data_clear))
 		x86_clear_cpu_buffers();
 }
@@ -314,6 +314,8 @@ static __always_inline int fast_exit(struct vcpu_vmx *vmx)
 		return vmx_open_irq_window(vmx);
 	case EXIT_REASON_NMI_WINDOW:
 		return vmx_open_nmi_window(vmx);
+	case EXIT_REASON_MONITOR_TRAP_FLAG:
+		return vmx_shadow_over(vmx);
 	case EXIT_REASON_PREEMPTION_TIMER:
 		kvm_lapic_timer_expired(vcpu);
 		return KVM_REENTER;
@@ -388,6 +390,7 @@ int vmx_run(struct kvm_vcpu *vcpu, bool immediate_exit)
 		vmcs_write64(GUEST_IA32_PAT, vmx->guest_pat);
 	}
 	vmx_update_host_state(vmx);
+	vmx_perf_msrs_update(vmx);
 	kvm_note_quiescent();
 	if (unlikely(immediate_exit))
 		arch_smp_send_reschedule(vcpu->cpu);

@@ -144,6 +144,17 @@ int vmx_skip_instruction(struct kvm_vcpu *vcpu)
 
 /* ---- control registers */
 
+/**
+ * vmx_umip_in_software() - a guest has CR4.UMIP, and the processor has not
+ *
+ * SGDT, SIDT, SLDT and STR exit then while the bit is set, and the emulator knows it.  SMSW does not exit, and goes on to show
+ * the guest's own CR0.
+ */
+bool vmx_umip_in_software(void)
+{
+	return !boot_cpu_has(X86_FEATURE_UMIP) && vmx_has(CPU2, SECONDARY_EXEC_DESC);
+}
+
 /*
  * Without unrestricted guest, protected mode and paging are always on in hardware.  A guest without paging runs on tables
  * that map everything to itself, with large pages (KVM_SET_IDENTITY_MAP_ADDR); a guest in real mode, too (vm86.c), or it is
@@ -181,6 +192,8 @@ static unsigned long hw_cr4(struct kvm_vcpu *vcpu, unsigned long cr4)
 	}
 	if (to_vmx(vcpu)->detour & VMX_VM86)
 		hw |= X86_CR4_VME;
+	if (vmx_umip_in_software())
+		hw &= ~X86_CR4_UMIP;
 	return hw;
 }
 
@@ -199,6 +212,8 @@ void vmx_write_hw_cr4(struct vcpu_vmx *vmx)
 	vmcs_write_natural(CR4_GUEST_HOST_MASK, ~owned);
 	vmcs_write_natural(CR4_READ_SHADOW, cr4);
 	vmcs_write_natural(GUEST_CR4, hw_cr4(vcpu, cr4));
+	if (vmx_umip_in_software())
+		vmx_exec2_assign(vmx, SECONDARY_EXEC_DESC, cr4 & X86_CR4_UMIP);
 }
 
 static void set_hw_cr3(struct vcpu_vmx *vmx)
@@ -298,6 +313,8 @@ void vmx_set_efer(struct kvm_vcpu *vcpu, u64 efer)
 
 bool vmx_is_valid_cr4(struct kvm_vcpu *vcpu, unsigned long cr4)
 {
+	if (vmx_umip_in_software())
+		cr4 &= ~X86_CR4_UMIP;
 	/* VMX is not offered. */
 	return !(cr4 & (X86_CR4_VMXE | X86_CR4_SMXE)) && !(cr4 & ~vmx_hw.cr4_fixed1);
 }

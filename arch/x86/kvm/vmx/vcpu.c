@@ -37,9 +37,6 @@ static void write_constants(struct vcpu_vmx *vmx)
 	vmcs_write32(PAGE_FAULT_ERROR_CODE_MASK, 0);
 	vmcs_write32(PAGE_FAULT_ERROR_CODE_MATCH, 0);
 	vmcs_write32(CR3_TARGET_COUNT, 0);
-	vmcs_write32(VM_EXIT_MSR_STORE_COUNT, 0);
-	vmcs_write32(VM_EXIT_MSR_LOAD_COUNT, 0);
-	vmcs_write32(VM_ENTRY_MSR_LOAD_COUNT, 0);
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 	if (vmx_has(CPU2, SECONDARY_EXEC_ENABLE_XSAVES))
 		vmcs_write64(XSS_EXIT_BITMAP, 0);
@@ -52,6 +49,7 @@ static void write_constants(struct vcpu_vmx *vmx)
 	if (vmx->vcpu.kvm->arch.notify_flags)
 		vmcs_write32(NOTIFY_WINDOW, vmx->vcpu.kvm->arch.notify_window);
 	vmx_pml_init(vmx);
+	vmx_perf_msrs_init(vmx);
 	vmx_apicv_write_constants(vmx);
 	vmx_write_host_constants();
 }
@@ -61,6 +59,7 @@ static void free_pages_of(struct vcpu_vmx *vmx)
 	free_page((unsigned long)vmx->vmcs);
 	vmx_msr_bitmap_free(vmx);
 	vmx_pml_destroy(vmx);
+	vmx_perf_msrs_free(vmx);
 	vmx->vmcs = NULL;
 }
 
@@ -77,7 +76,10 @@ int vmx_vcpu_create(struct kvm_vcpu *vcpu)
 	vmx->cpu = -1;
 	vmx->vmcs = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (vmx->vmcs)
-		r = vmx_msr_bitmap_alloc(vmx) ?: vmx_pml_create(vmx) ?: vmx_apic_access_page(vcpu);
+		r = vmx_msr_bitmap_alloc(vmx)	     ?:
+			    vmx_pml_create(vmx)	     ?:
+			    vmx_perf_msrs_alloc(vmx) ?:
+						       vmx_apic_access_page(vcpu);
 	if (r) {
 		free_pages_of(vmx);
 		return r;
@@ -135,7 +137,7 @@ void vmx_vcpu_reset(struct kvm_vcpu *vcpu, bool init)
 		first_reset(vmx);
 	vmx->events_to_complete = false;
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
-	vmx_exec_assign(vmx, CPU_BASED_INTR_WINDOW_EXITING | CPU_BASED_NMI_WINDOW_EXITING, false);
+	vmx_exec_assign(vmx, VMX_WINDOWS, false);
 	vmx->nmi_masked = false;
 	vmx_reset_state(vmx, init);
 	vmx_update_debug(vcpu);

@@ -193,7 +193,7 @@ static int find_features(void)
 	return set_caps();
 }
 
-/* Instructions that are #UD in a guest without their control. */
+/* Instructions that are #UD in a guest without their control; and what is done for a processor that lacks it. */
 static void adjust_cpuid(void)
 {
 	static const struct {
@@ -210,6 +210,8 @@ static void adjust_cpuid(void)
 	for (i = 0; i < ARRAY_SIZE(needs); i++)
 		if (!(vmx_hw.control[VMX_CTL_CPU2] & needs[i].control))
 			kvm_cpu_cap_clear(needs[i].feature);
+	if (vmx_umip_in_software())
+		kvm_cpu_cap_set(X86_FEATURE_UMIP);
 }
 
 static int __init vmx_init(void)

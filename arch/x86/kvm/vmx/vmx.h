@@ -10,6 +10,7 @@
  *   intercepts.c    which instructions and events exit
  *   apicv.c         the local APIC virtualized by the processor
  *   msr.c           MSRs in the VMCS and the MSR bitmap
+ *   perf_msrs.c     MSRs of the host's performance counters
  *   vpid.c          virtual processor ids, TLB flushes
  *   run.c entry.S   the inner loop
  *   pml.c           the page-modification log
@@ -28,6 +29,8 @@
 #ifndef KVM_VMX_VMX_H
 #define KVM_VMX_VMX_H
 
+#include <linux/hardirq.h>
+#include <linux/jump_label.h>
 #include <linux/list.h>
 #include <linux/percpu.h>
 #include <linux/user-return-notifier.h>
@@ -69,7 +72,7 @@ enum vmx_control_word {
  * @unrestricted: real mode and unpaged protected mode run in hardware
  * @emulates_invalid: guest state that cannot be entered is emulated, rather than entered in vain
  * @ept_ad: EPT has accessed and dirty bits
- * @invept_context, @invvpid_addr, @invvpid_single: extents that the instructions have
+ * @invept_context, @invvpid_addr: extents that the instructions have
  * @vpid: virtual processor ids are used
  * @vnmi: virtual NMIs
  * @tpr_shadow: MOV CR8 needs no exit
@@ -90,7 +93,6 @@ struct vmx_hw {
 	bool ept_ad;
 	bool invept_context;
 	bool invvpid_addr;
-	bool invvpid_single;
 	bool vpid;
 	bool vnmi;
 	bool tpr_shadow;
@@ -191,6 +193,7 @@ struct vmx_seg {
  * @debugctl: the guest's IA32_DEBUGCTL as last set
  * @msr_bitmap: a page
  * @pml: the page-modification log, a page; NULL: there is none
+ * @perf_msrs, @nr_perf_msrs: lists of MSRs that entries and exits load, and how many of them; see perf_msrs.c
  */
 struct vcpu_vmx {
 	struct kvm_vcpu vcpu;
@@ -254,6 +257,8 @@ struct vcpu_vmx {
 	u64 debugctl;
 	unsigned long *msr_bitmap;
 	u64 *pml;
+	struct vmx_perf_msrs *perf_msrs;
+	unsigned int nr_perf_msrs;
 };
 
 /* Bits of detour.  The state cannot be entered on this CPU: instructions are emulated. */
@@ -458,6 +463,12 @@ int vmx_set_msr(struct kvm_vcpu *vcpu, u32 index, u64 data, bool host);
 int vmx_get_feature_msr(u32 index, u64 *data);
 bool vmx_has_msr(u32 index);
 
+/* perf_msrs.c */
+int vmx_perf_msrs_alloc(struct vcpu_vmx *vmx);
+void vmx_perf_msrs_free(struct vcpu_vmx *vmx);
+void vmx_perf_msrs_init(struct vcpu_vmx *vmx);
+void vmx_perf_msrs_update(struct vcpu_vmx *vmx);
+
 /* apicv.c */
 void vmx_update_apicv(struct kvm_vcpu *vcpu);
 void vmx_apic_mode_changed(struct kvm_vcpu *vcpu);
@@ -500,7 +511,20 @@ void vmx_pml_flush(struct vcpu_vmx *vmx);
 /* l1d.c */
 int vmx_l1d_setup(const char *param);
 void vmx_l1d_free(void);
-void vmx_l1d_flush(struct vcpu_vmx *vmx);
+void vmx_l1d_flush_now(struct vcpu_vmx *vmx);
+DECLARE_STATIC_KEY_FALSE(vmx_l1d_flush_on);
+DECLARE_STATIC_KEY_FALSE(vmx_l1d_flush_cond);
+
+/* Before an entry.  The second flag is set by interrupts of the host. */
+static __always_inline void vmx_l1d_flush(struct vcpu_vmx *vmx)
+{
+	if (!static_branch_unlikely(&vmx_l1d_flush_on))
+		return;
+	if (static_branch_likely(&vmx_l1d_flush_cond) && !vmx->vcpu.arch.l1d_flush &&
+	    !kvm_get_cpu_l1tf_flush_l1d())
+		return;
+	vmx_l1d_flush_now(vmx);
+}
 
 /* exits.c.  vmx_ept_error_code(): what an EPT violation was, as KVM_PF_* */
 u64 vmx_ept_error_code(struct vcpu_vmx *vmx);
@@ -512,7 +536,9 @@ void vmx_get_exit_info(struct kvm_vcpu *vcpu, struct kvm_exit_info *info);
 int vmx_handle_cr(struct kvm_vcpu *vcpu);
 int vmx_handle_dr(struct kvm_vcpu *vcpu);
 
-/* events.c */
+/* events.c.  VMX_WINDOWS: exits when an event becomes possible that waits. */
+#define VMX_WINDOWS \
+	(CPU_BASED_INTR_WINDOW_EXITING | CPU_BASED_NMI_WINDOW_EXITING | CPU_BASED_MONITOR_TRAP_FLAG)
 void vmx_inject_exception(struct kvm_vcpu *vcpu);
 void vmx_inject_irq(struct kvm_vcpu *vcpu, bool reinject);
 void vmx_inject_nmi(struct kvm_vcpu *vcpu);
@@ -524,6 +550,7 @@ void vmx_enable_nmi_window(struct kvm_vcpu *vcpu);
 void vmx_enable_irq_window(struct kvm_vcpu *vcpu);
 int vmx_open_irq_window(struct vcpu_vmx *vmx);
 int vmx_open_nmi_window(struct vcpu_vmx *vmx);
+int vmx_shadow_over(struct vcpu_vmx *vmx);
 bool vmx_get_nmi_mask(struct kvm_vcpu *vcpu);
 void vmx_set_nmi_mask(struct kvm_vcpu *vcpu, bool masked);
 u32 vmx_get_interrupt_shadow(struct kvm_vcpu *vcpu);
@@ -539,6 +566,7 @@ void vmx_set_cr3(struct kvm_vcpu *vcpu, unsigned long cr3);
 void vmx_set_cr4(struct kvm_vcpu *vcpu, unsigned long cr4);
 void vmx_set_efer(struct kvm_vcpu *vcpu, u64 efer);
 bool vmx_is_valid_cr4(struct kvm_vcpu *vcpu, unsigned long cr4);
+bool vmx_umip_in_software(void);
 int vmx_skip_instruction(struct kvm_vcpu *vcpu);
 void vmx_write_rflags(struct vcpu_vmx *vmx, unsigned long rflags);
 void vmx_write_hw_cr4(struct vcpu_vmx *vmx);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The guest's own debug registers. */
+#include "stats.h"
 #include "vm.h"
 
 CASE(roundtrip, "KVM_SET_DEBUGREGS and KVM_GET_DEBUGREGS")
@@ -150,4 +151,31 @@ CASE(single_step_exits, "instructions that leave the guest trap as well")
 		vcpu_set_regs(cpu, &r);
 	}
 	vcpu_expect_done(cpu);
+}
+
+/* STI holds interrupts back, but no trap; MOV SS holds both back, for one instruction, whether that exits or not. */
+static void step_shadows(u64 unused)
+{
+	hits = 0;
+	asm volatile("mov %%ss, %%esi\n"
+		     "pushfq; orq $0x100, (%%rsp); popfq\n"
+		     "sti; nop; mov %%esi, %%ss; nop; mov %%esi, %%ss; cpuid; sti; cpuid; cli\n"
+		     "pushfq; andq $~0x100, (%%rsp); popfq"
+		     :
+		     : "a"(0), "c"(0)
+		     : "rbx", "rdx", "rsi", "memory", "cc");
+	G_ASSERT_EQ(hits, 10);
+	G_ASSERT_EQ(hit_dr6 & BIT(14), BIT(14));
+}
+
+CASE(single_step_shadows, "STI traps at once, MOV SS with the instruction behind it")
+{
+	struct vcpu *cpu = vm_with(0, step_shadows, 0);
+	struct stats s = stats_open(cpu->fd);
+
+	guest_handlers[1] = on_step;
+	vcpu_expect_done(cpu);
+	/* No entry was refused and made good in software. */
+	if (cpu_is_intel())
+		CHECK_EQ(stats_value(&s, "insn_emulation"), 0);
 }

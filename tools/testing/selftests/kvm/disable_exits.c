@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* KVM_CAP_X86_DISABLE_EXITS: HLT, PAUSE and MWAIT that stay in the guest. */
 #include <pthread.h>
+#include <signal.h>
+#include <sys/time.h>
 
 #include "apic.h"
 #include "vm.h"
@@ -55,6 +57,51 @@ CASE(hlt, "a guest that halts without exits is woken by an interrupt all the sam
 	REQUIRE(!pthread_create(&thread, NULL, wake, vm));
 	vcpu_expect_done(cpu);
 	pthread_join(thread, NULL);
+}
+
+static volatile u64 got;
+
+static void on_gp(struct frame *frame)
+{
+	got++;
+}
+
+static void halts(u64 unused)
+{
+	guest_sync(1);
+	/* With interrupts off; not all processors stay in it when the host is interrupted. */
+	while (!got)
+		halt();
+	guest_done();
+}
+
+static void on_signal(int sig)
+{
+}
+
+CASE(hlt_exception, "an exception that the program sets ends such a halt")
+{
+	struct sigaction act = { .sa_handler = on_signal };
+	struct itimerval t = { { 0, 0 }, { 0, 200000 } };
+	struct vm *vm = vm_new(VM_IRQCHIP);
+	struct kvm_vcpu_events e;
+	struct vcpu *cpu;
+
+	if (!(offered(vm) & KVM_X86_DISABLE_EXITS_HLT))
+		SKIP("not for HLT");
+	OK(disable(vm, KVM_X86_DISABLE_EXITS_HLT));
+	cpu = vcpu_new(vm, halts, 0);
+	guest_handlers[13] = on_gp;
+	vcpu_expect_sync(cpu, 1);
+	OK(sigaction(SIGALRM, &act, NULL));
+	OK(setitimer(ITIMER_REAL, &t, NULL));
+	CHECK_ERRNO(ioctl(cpu->fd, KVM_RUN, 0), EINTR);
+	OK(ioctl(cpu->fd, KVM_GET_VCPU_EVENTS, &e));
+	e.exception.injected = 1;
+	e.exception.nr = 13;
+	e.exception.has_error_code = 1;
+	OK(ioctl(cpu->fd, KVM_SET_VCPU_EVENTS, &e));
+	vcpu_expect_done(cpu);
 }
 
 static void pauses(u64 unused)

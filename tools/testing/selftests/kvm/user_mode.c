@@ -82,6 +82,39 @@ CASE(gates,
 	expect_trap(do_ud, 6, 0);
 }
 
+USER_CODE(do_sgdt, "sgdt -32(%rsp); ud2");
+USER_CODE(do_sidt, "sidt -32(%rsp); ud2");
+USER_CODE(do_sldt, "sldt %eax; ud2");
+USER_CODE(do_str, "str %eax; ud2");
+
+static void run_user_umip(u64 unused)
+{
+	u32 eax;
+
+	write_cr4(read_cr4() | CR4_UMIP);
+	/* The kernel may. */
+	G_ASSERT_EQ(CATCH("sgdt -32(%%rsp)", : :), NO_VECTOR);
+	G_ASSERT_EQ(CATCH("sldt %0", : "=a"(eax) :), NO_VECTOR);
+	enter_user(user_code, 0);
+}
+
+CASE(umip, "SGDT, SIDT, SLDT and STR work in user mode, but not with CR4.UMIP")
+{
+	const u8 *code[] = { do_sgdt, do_sidt, do_sldt, do_str };
+	struct kvm_cpuid2 *s;
+	struct vcpu *cpu;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(code); i++) {
+		expect_trap(code[i], 6, 0);
+		cpu = vm_with(0, run_user_umip, 0);
+		s = cpuid_supported(cpu->vm->kvm);
+		if (!(cpuid_find(s, 7, 0)->ecx & BIT(2)))
+			SKIP("no UMIP here");
+		vcpu_set_cpuid(cpu, s);
+		vcpu_expect_sync(cpu, TRAP(13, 0));
+	}
+}
+
 USER_CODE(do_cpuid, "mov $0x80000000, %eax; xor %ecx, %ecx; cpuid; rdtsc; pause; ud2");
 
 CASE(allowed, "CPUID, RDTSC and PAUSE work in user mode")

@@ -186,6 +186,52 @@ CASE(shadow_seen, "after STI the interrupt shadow is seen, and it can be set and
 	vcpu_expect_sync(cpu, 1);
 }
 
+extern const char in_shadow[], behind_shadow[];
+
+static void nmi_shadow(u64 interrupts)
+{
+	if (interrupts)
+		irq_enable();
+	asm volatile("out %%al, $0x80\n"
+		     "in_shadow: nop\n"
+		     "behind_shadow: nop; nop; nop; cli"
+		     :
+		     :
+		     : "memory");
+	guest_sync(1);
+}
+
+static void expect_one_instruction(u8 shadow, bool interrupts)
+{
+	struct vcpu *cpu = vm_with(0, nmi_shadow, interrupts);
+	struct kvm_vcpu_events e;
+
+	guest_handlers[2] = take;
+	vcpu_expect_exit(cpu, KVM_EXIT_IO);
+	/* The instruction is counted as done when the next run begins. */
+	cpu->run->immediate_exit = 1;
+	CHECK_ERRNO(ioctl(cpu->fd, KVM_RUN, 0), EINTR);
+	cpu->run->immediate_exit = 0;
+	e = get(cpu);
+	e.flags = KVM_VCPUEVENT_VALID_SHADOW | KVM_VCPUEVENT_VALID_NMI_PENDING;
+	e.interrupt.shadow = shadow;
+	e.nmi.pending = 1;
+	set(cpu, &e);
+	vcpu_expect_sync(cpu, 0x200);
+	CHECK_EQ(last.rip, (u64)behind_shadow);
+	vcpu_expect_sync(cpu, 1);
+}
+
+CASE(nmi_in_shadow, "an NMI that is pending in an interrupt shadow comes one instruction later")
+{
+	expect_one_instruction(KVM_X86_SHADOW_INT_STI, true);
+}
+
+CASE(nmi_in_mov_ss, "the same in that of MOV SS, with interrupts off")
+{
+	expect_one_instruction(KVM_X86_SHADOW_INT_MOV_SS, false);
+}
+
 CASE(bad, "unknown flags and vectors that are no exceptions are refused with EINVAL")
 {
 	struct vcpu *cpu = guest(6);
