@@ -201,7 +201,7 @@ host: modules-lab
 .PHONY: reload
 reload: modules-lab
 	@$(inroot) make $(jobs) --no-print-directory -C tools/testing/selftests/kvm
-	@$(lab) --module none --timeout 1200 -- tools/testing/reload/run $(labmod) build/selftests/run_exit $(TIMES)
+	@$(lab) --module none --timeout 3600 -- tools/testing/reload/run $(labmod) build/selftests/run_exit $(TIMES)
 
 ## reload-intel: the same on the Intel machine
 .PHONY: reload-intel
