@@ -112,6 +112,11 @@ def mount(*arguments):
     subprocess.run(["mount", *arguments], check=True)
 
 
+def show(path, where):
+    """Binds it there, to be read only: what is removed with its temporary folder must not be the original."""
+    mount("-o", "bind,ro", path, where)
+
+
 def make_filesystem(folder, path, sector=b"", label="lab"):
     """An ext4 image of a folder and what is mounted there, with a boot sector."""
     used = int(subprocess.run(["du", "-sm", folder], check=True, capture_output=True, text=True)
@@ -219,8 +224,8 @@ class BochsMachine(Machine):
             view = os.path.join(self.dir, "root")
             os.mkdir(view)
             # The root alone, without what is mounted there.
-            mount("--bind", "/", view)
             try:
+                show("/", view)
                 make_filesystem(view, path)
             finally:
                 subprocess.run(["umount", view], check=True)
@@ -242,23 +247,28 @@ class BochsMachine(Machine):
             else:
                 os.makedirs(os.path.dirname(at(path)), exist_ok=True)
                 open(at(path), "ab").close()
-            mount("--bind", path, at(path))
+            show(path, at(path))
 
-        bind(TOP)
-        for name in LEFT_OUT:
-            if os.path.isdir(os.path.join(TOP, name)):
-                mount("-t", "tmpfs", "none", at(os.path.join(TOP, name)))
-        mount("-t", "tmpfs", "none", at(BUILD))
-        for name in os.listdir(BUILD):
-            if not LEFT_OUT_LAB.match(name):
-                bind(os.path.join(BUILD, name))
-        for path in self.o.share:
-            bind(os.path.realpath(path))
-        if self.o.kernel:
-            bind(os.path.realpath(self.o.kernel))
+        def bind_all():
+            bind(TOP)
+            for name in LEFT_OUT:
+                if os.path.isdir(os.path.join(TOP, name)):
+                    mount("-t", "tmpfs", "none", at(os.path.join(TOP, name)))
+            mount("-t", "tmpfs", "none", at(BUILD))
+            for name in os.listdir(BUILD):
+                if not LEFT_OUT_LAB.match(name):
+                    bind(os.path.join(BUILD, name))
+            for path in self.o.share:
+                bind(os.path.realpath(path))
+            if self.o.kernel:
+                bind(os.path.realpath(self.o.kernel))
+
         path = os.path.join(self.work, "share.img")
-        make_filesystem(view, path, sector)
-        subprocess.run(["umount", "-R", at(TOP)], check=False)
+        try:
+            bind_all()
+            make_filesystem(view, path, sector)
+        finally:
+            subprocess.run(["umount", "-R", at(TOP)], check=False)
         return path
 
     # What Bochs starts with
