@@ -99,7 +99,8 @@ static struct kvm_backend backend = { .name = "VMX",
 /* Can this machine do it at all?  Each refusal says what to do. */
 static int check_hardware(void)
 {
-	u64 val;
+	const u64 ours = FEAT_CTL_LOCKED | FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX;
+	u64 val = 0;
 
 	if (!boot_cpu_has(X86_FEATURE_VMX)) {
 		if (!(cpuid_ecx(1) & BIT(5))) {
@@ -113,6 +114,10 @@ static int check_hardware(void)
 			return -EOPNOTSUPP;
 		}
 		rdmsrl_safe(MSR_IA32_FEAT_CTL, &val);
+		if ((val & ours) == ours) {
+			pr_err("this CPU has VMX, but the kernel was told not to use it (clearcpuid=)\n");
+			return -EOPNOTSUPP;
+		}
 		pr_err("VMX is disabled by firmware (IA32_FEATURE_CONTROL is 0x%llx): enable VT-x or VMX in its setup\n",
 		       val);
 		return -ENODEV;
