@@ -179,3 +179,35 @@ CASE(single_step_shadows, "STI traps at once, MOV SS with the instruction behind
 	if (cpu_is_intel())
 		CHECK_EQ(stats_value(&s, "insn_emulation"), 0);
 }
+
+static void on_detect(struct frame *frame)
+{
+	hits++;
+	hit_dr6 = read_dr6();
+	write_dr6(0xffff0ff0);
+	frame->rflags &= ~RFLAGS_TF;
+}
+
+static void detect(u64 unused)
+{
+	u64 dr7;
+
+	hits = 0;
+	asm volatile("pushfq; orq $0x100, (%%rsp); popfq; mov %0, %%dr7"
+		     :
+		     : "r"(0x2400UL)
+		     : "memory", "cc");
+	G_ASSERT_EQ(hits, 1);
+	G_ASSERT_EQ(hit_dr6 & 0xe00f, BIT(14)); /* BS, but not BD */
+	asm volatile("mov %%dr7, %0" : "=r"(dr7));
+	G_ASSERT_EQ(dr7, 0x400);
+}
+
+CASE(general_detect,
+     "a single step ends the protection of the debug registers that the instruction has begun")
+{
+	struct vcpu *cpu = vm_with(0, detect, 0);
+
+	guest_handlers[1] = on_detect;
+	vcpu_expect_done(cpu);
+}
