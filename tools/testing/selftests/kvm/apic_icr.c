@@ -31,13 +31,7 @@ static void write_x2apic(u64 unused)
 
 static u64 from_image(struct vcpu *cpu)
 {
-	struct kvm_lapic_state s;
-	u32 low, high;
-
-	OK(ioctl(cpu->fd, KVM_GET_LAPIC, &s));
-	memcpy(&low, s.regs + APIC_ICR, 4);
-	memcpy(&high, s.regs + APIC_ICR2, 4);
-	return (u64)high << 32 | low;
+	return (u64)lapic_image_read(cpu, APIC_ICR2) << 32 | lapic_image_read(cpu, APIC_ICR);
 }
 
 static void expect(struct vcpu *cpu, u64 value, u64 vector, u64 want)

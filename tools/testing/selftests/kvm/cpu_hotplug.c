@@ -1,23 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Host CPUs that go and come under running guests. */
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "vm.h"
 
 #define ONLINE "/sys/devices/system/cpu/cpu1/online"
-
-static bool set_online(char c)
-{
-	int fd = open(ONLINE, O_WRONLY | O_CLOEXEC);
-	bool ok;
-
-	if (fd < 0)
-		return false;
-	ok = write(fd, &c, 1) == 1;
-	close(fd);
-	return ok;
-}
 
 static volatile u64 rounds[4];
 static volatile bool stop;
@@ -59,9 +46,9 @@ CASE_SLOW(under_load, "vCPUs go on while their CPU is taken away and given back"
 		runners[i] = vcpu_start(vcpu_new(vm, work, i));
 	wait_for_progress(3);
 	for (int i = 0; i < 3; i++) {
-		CHECK(set_online('0'));
+		CHECK(write_file(ONLINE, "0"));
 		wait_for_progress(3);
-		CHECK(set_online('1'));
+		CHECK(write_file(ONLINE, "1"));
 		wait_for_progress(3);
 	}
 	stop = true;

@@ -50,15 +50,11 @@ CASE(hypercall, "the other vendor's hypercall instruction works, or is #UD witho
 CASE(lint0, "with the LINT0 quirk off the boot CPU's LINT0 is masked after reset")
 {
 	struct vm *vm = vm_new(VM_IRQCHIP);
-	struct kvm_lapic_state s;
-	u32 lvt0;
 
 	if (!(NEED(vm->kvm, KVM_CAP_DISABLE_QUIRKS2) & KVM_X86_QUIRK_LINT0_REENABLED))
 		SKIP("not offered");
 	OK(enable(vm, KVM_CAP_DISABLE_QUIRKS2, KVM_X86_QUIRK_LINT0_REENABLED));
-	OK(ioctl(vcpu_new_bare(vm, 0)->fd, KVM_GET_LAPIC, &s));
-	memcpy(&lvt0, s.regs + APIC_LVT0, 4);
-	CHECK_EQ(lvt0, LVT_MASKED);
+	CHECK_EQ(lapic_image_read(vcpu_new_bare(vm, 0), APIC_LVT0), LVT_MASKED);
 }
 
 static void port_7e(u64 unused)

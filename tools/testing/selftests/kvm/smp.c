@@ -174,20 +174,7 @@ CASE(moved,
 	vcpu_join(runner);
 }
 
-static bool set_online(int cpu, bool on)
-{
-	char path[64];
-	int fd;
-	bool ok;
-
-	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online", cpu);
-	fd = open(path, O_WRONLY);
-	if (fd < 0)
-		return false;
-	ok = write(fd, on ? "1" : "0", 1) == 1;
-	close(fd);
-	return ok;
-}
+#define ONLINE "/sys/devices/system/cpu/cpu1/online"
 
 CASE_SLOW(hotplug, "a processor is taken away and given back while guests run", 60)
 {
@@ -199,12 +186,12 @@ CASE_SLOW(hotplug, "a processor is taken away and given back while guests run", 
 	for (int i = 0; i < 2; i++)
 		runners[i] = vcpu_start(vcpu_new(vm, count, 0));
 	for (int i = 0; i < 3; i++) {
-		if (!set_online(1, false))
+		if (!write_file(ONLINE, "0"))
 			SKIP("a processor cannot be taken away");
 		sleep_ms(50);
 		/* Machines can be made meanwhile. */
 		OK(close(OK(ioctl(vm->kvm, KVM_CREATE_VM, 0))));
-		if (!set_online(1, true))
+		if (!write_file(ONLINE, "1"))
 			FAIL("the processor does not come back");
 		for (u64 before = work; work == before;)
 			sched_yield();

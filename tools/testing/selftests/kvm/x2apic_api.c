@@ -51,27 +51,18 @@ static struct vm *machine(u64 flags)
 static struct vcpu *listener(struct vm *vm, u32 id)
 {
 	struct vcpu *cpu = vcpu_new_bare(vm, id);
-	struct kvm_lapic_state s;
-	u32 spiv = 0x1ff;
 
 	CHECK_EQ(vcpu_wrmsr(cpu, MSR_APIC_BASE,
 			    APIC_BASE_ADDR | APIC_BASE_ENABLE | APIC_BASE_X2APIC),
 		 1);
-	OK(ioctl(cpu->fd, KVM_GET_LAPIC, &s));
-	memcpy(s.regs + APIC_SPIV, &spiv, sizeof(spiv));
-	OK(ioctl(cpu->fd, KVM_SET_LAPIC, &s));
+	lapic_image_write(cpu, APIC_SPIV, 0x1ff);
 	return cpu;
 }
 
 /* Has it got the interrupt? */
 static bool got(struct vcpu *cpu)
 {
-	struct kvm_lapic_state s;
-	u32 irr;
-
-	OK(ioctl(cpu->fd, KVM_GET_LAPIC, &s));
-	memcpy(&irr, s.regs + APIC_IRR + VECTOR / 32 * 16, sizeof(irr));
-	return irr & BIT(VECTOR % 32);
+	return lapic_image_read(cpu, APIC_IRR + VECTOR / 32 * 16) & BIT(VECTOR % 32);
 }
 
 CASE(flags, "flags that nobody gave out are refused, and nothing is changed by that")

@@ -161,6 +161,12 @@ static inline void pic_init(u8 base)
 	outb(PIC2 + 1, 0xff);
 }
 
+struct vcpu;
+
+/* A register as KVM_GET_LAPIC shows it, and one changed with KVM_SET_LAPIC; the test's, not the guest's. */
+u32 lapic_image_read(struct vcpu *cpu, u32 reg);
+void lapic_image_write(struct vcpu *cpu, u32 reg, u32 value);
+
 /* Interrupts taken, by vector; irq_count is the handler's. */
 extern volatile u64 irq_counts[256];
 void irq_count(struct frame *frame); /* counts and sends EOI to the local APIC */
