@@ -66,11 +66,12 @@ static gpa_t area(const struct kvm_vcpu *vcpu, unsigned int offset)
 	return (vcpu->arch.apf.en & ~0x3fULL) + offset;
 }
 
-static bool is_enabled(const struct kvm_vcpu *vcpu)
+/* Nothing can be told without a local APIC: a guest may enable it all the same, and every fault waits. */
+static bool is_enabled(struct kvm_vcpu *vcpu)
 {
 	const u64 both = KVM_ASYNC_PF_ENABLED | KVM_ASYNC_PF_DELIVERY_AS_INT;
 
-	return (vcpu->arch.apf.en & both) == both;
+	return (vcpu->arch.apf.en & both) == both && kvm_lapic_in_kernel(vcpu);
 }
 
 /* ---------------------------------------------------------------- fetching */
@@ -147,7 +148,7 @@ bool kvm_async_pf_possible(struct kvm_vcpu *vcpu)
 {
 	const struct kvm_event_queue *q = &vcpu->arch.events;
 
-	if (likely(!is_enabled(vcpu)) || !kvm_lapic_in_kernel(vcpu))
+	if (likely(!is_enabled(vcpu)))
 		return false;
 	if (kvm_events_reinject(q) || q->exception.pending)
 		return false;
@@ -313,8 +314,6 @@ static int set_enable(struct kvm_vcpu *vcpu, u64 data, bool host)
 	if (!host && (data & KVM_ASYNC_PF_DELIVERY_AS_PF_VMEXIT) &&
 	    !guest_pv_has(vcpu, KVM_FEATURE_ASYNC_PF_VMEXIT))
 		return KVM_MSR_GP;
-	if (!kvm_lapic_in_kernel(vcpu))
-		return data ? KVM_MSR_GP : 0;
 	vcpu->arch.apf.en = data;
 	if (!is_enabled(vcpu)) {
 		let_go(vcpu);
@@ -330,8 +329,6 @@ static int set_vector(struct kvm_vcpu *vcpu, u64 data)
 {
 	if (data & ~(u64)KVM_ASYNC_PF_VEC_MASK)
 		return KVM_MSR_GP;
-	if (!kvm_lapic_in_kernel(vcpu))
-		return data ? KVM_MSR_GP : 0;
 	vcpu->arch.apf.vector = data;
 	return 0;
 }

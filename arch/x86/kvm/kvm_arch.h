@@ -239,6 +239,7 @@ struct kvm_vcpu_msrs {
 	u64 feature_control;
 	u64 tsx_ctrl;
 	u64 poll_control;
+	u64 pv_eoi; /* MSR_KVM_PV_EOI_EN */
 	u64 spec_ctrl; /* the backend's when it is switched by hardware */
 	u64 virt_spec_ctrl;
 	u64 amd_hwcr;

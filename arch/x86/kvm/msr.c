@@ -343,7 +343,7 @@ static int get_pv_eoi(struct msr_access *a)
 {
 	if (!a->host && !guest_pv_has(a->vcpu, KVM_FEATURE_PV_EOI))
 		return KVM_MSR_GP;
-	a->data = kvm_lapic_get_pv_eoi(a->vcpu);
+	a->data = a->vcpu->arch.msrs.pv_eoi;
 	return 0;
 }
 

@@ -131,7 +131,6 @@ int kvm_lapic_deliver(struct kvm *kvm, struct kvm_vcpu *sender, const struct lap
 bool kvm_lapic_sync_pages(struct kvm_vcpu *vcpu);
 void kvm_lapic_offer_pv_eoi(struct kvm_vcpu *vcpu);
 void kvm_lapic_fill_vapic(struct kvm_vcpu *vcpu);
-u64 kvm_lapic_get_pv_eoi(struct kvm_vcpu *vcpu);
 int kvm_lapic_set_pv_eoi(struct kvm_vcpu *vcpu, u64 data);
 bool kvm_lapic_has_vapic(struct kvm_vcpu *vcpu);
 int kvm_lapic_tpr_exit(struct kvm_vcpu *vcpu);

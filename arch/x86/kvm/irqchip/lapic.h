@@ -29,7 +29,6 @@ enum {
  * @tpr_reporting: KVM_TPR_ACCESS_REPORTING is on
  * @tpr_access_write: the access to report was a write
  * @tpr_access_rip: where it was
- * @pv_eoi_msr: MSR_KVM_PV_EOI_EN
  * @vapic_addr: KVM_SET_VAPIC_ADDR, 0: none
  * @exits_stale: the EOI-exit bitmap must be made anew
  * @timer: fires at @armed, or before
@@ -50,7 +49,6 @@ struct kvm_lapic {
 	bool tpr_reporting;
 	bool tpr_access_write;
 	u64 tpr_access_rip;
-	u64 pv_eoi_msr;
 	gpa_t vapic_addr;
 	bool exits_stale;
 	u64 armed;

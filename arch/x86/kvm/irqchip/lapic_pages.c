@@ -37,7 +37,7 @@ static int write_page(struct kvm_vcpu *vcpu, gpa_t gpa, const void *data, unsign
 
 static gpa_t eoi_gpa(const struct kvm_lapic *kl)
 {
-	return kl->pv_eoi_msr & ~3ULL;
+	return kl->vcpu->arch.msrs.pv_eoi & ~3ULL;
 }
 
 /* The guest has ended the interrupt, or has not and then must do it the other way. */
@@ -68,31 +68,28 @@ void kvm_lapic_offer_pv_eoi(struct kvm_vcpu *vcpu)
 	struct kvm_lapic *kl = vcpu->arch.apic;
 
 	/* Where the processor works on the page, an EOI is cheaper than this. */
-	if (!(kl->pv_eoi_msr & KVM_MSR_ENABLED) || vcpu->arch.apic_virtual ||
+	if (!(vcpu->arch.msrs.pv_eoi & KVM_MSR_ENABLED) || vcpu->arch.apic_virtual ||
 	    !lapic_serves_one(&kl->core) || kl->core.isr_top != vcpu->arch.events.irq_vector)
 		return;
 	if (!write_page(vcpu, eoi_gpa(kl), &offer, sizeof(offer)))
 		kl->pv_eoi_offered = true;
 }
 
-u64 kvm_lapic_get_pv_eoi(struct kvm_vcpu *vcpu)
-{
-	return kvm_lapic_in_kernel(vcpu) ? vcpu->arch.apic->pv_eoi_msr : 0;
-}
-
-/* MSR_KVM_PV_EOI_EN: 0, 1 (#GP).  May sleep. */
+/* MSR_KVM_PV_EOI_EN: 0, 1 (#GP).  May sleep.  Without a local APIC, no EOI is ever offered. */
 int kvm_lapic_set_pv_eoi(struct kvm_vcpu *vcpu, u64 data)
 {
 	struct kvm_lapic *kl = vcpu->arch.apic;
 	const u8 none = KVM_PV_EOI_DISABLED;
 
-	if (data & 2 || ((data & KVM_MSR_ENABLED) && !kl))
+	if (data & 2)
 		return 1;
-	if (!kl)
+	if (!kl) {
+		vcpu->arch.msrs.pv_eoi = data;
 		return 0;
+	}
 	kvm_lapic_sync_pages(vcpu);
 	kl->pv_eoi_offered = false;
-	kl->pv_eoi_msr = data;
+	vcpu->arch.msrs.pv_eoi = data;
 	/* The guest has zeroed it; now it also is at hand with interrupts off. */
 	if (data & KVM_MSR_ENABLED)
 		kvm_vcpu_write_guest(vcpu, eoi_gpa(kl), &none, sizeof(none));
@@ -233,5 +230,5 @@ bool kvm_lapic_has_vapic(struct kvm_vcpu *vcpu)
 void kvm_lapic_forget_pages(struct kvm_lapic *kl)
 {
 	kl->pv_eoi_offered = false;
-	kl->pv_eoi_msr = 0;
+	kl->vcpu->arch.msrs.pv_eoi = 0;
 }

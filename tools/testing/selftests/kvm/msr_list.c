@@ -63,9 +63,6 @@ static void read_and_write_back(unsigned int flags)
 	for (u32 i = 0; i < list->nmsrs; i++) {
 		u64 value;
 
-		/* The interrupt of asynchronous page faults needs a local APIC. */
-		if (!(flags & VM_IRQCHIP) && list->indices[i] == 0x4b564d06)
-			continue;
 		if (!vcpu_rdmsr(cpu, list->indices[i], &value))
 			FAIL("MSR %#x cannot be read", list->indices[i]);
 		else if (!vcpu_wrmsr(cpu, list->indices[i], value))

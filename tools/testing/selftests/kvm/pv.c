@@ -503,6 +503,49 @@ CASE(map_gpa_range, "KVM_HC_MAP_GPA_RANGE goes to the VMM that asked for it, and
 	vcpu_expect_sync(cpu, 2);
 }
 
+/* What Linux does when it starts */
+static void enable_all(u64 unused)
+{
+	G_ASSERT_EQ(catch_wrmsr(MSR_ASYNC_PF_INT, 0xf3), NO_VECTOR);
+	G_ASSERT_EQ(catch_wrmsr(MSR_ASYNC_PF_EN, (u64)area | 9), NO_VECTOR);
+	G_ASSERT_EQ(catch_wrmsr(MSR_PV_EOI, (u64)&pv_eoi | 1), NO_VECTOR);
+	G_ASSERT_EQ(rdmsr(MSR_ASYNC_PF_INT), 0xf3);
+	G_ASSERT_EQ(rdmsr(MSR_ASYNC_PF_EN), (u64)area | 9);
+	G_ASSERT_EQ(rdmsr(MSR_PV_EOI), (u64)&pv_eoi | 1);
+	G_ASSERT_EQ(catch_wrmsr(MSR_PV_EOI, (u64)&pv_eoi | 3), 13);
+	guest_sync(1);
+	irq_enable();
+	guest_sync(2);
+	G_ASSERT_EQ(irq_counts[0x30], 1);
+	G_ASSERT_EQ(pv_eoi, 0);
+}
+
+CASE(no_lapic,
+     "a guest whose local APIC is the VMM's may enable what needs one in the kernel, and nothing comes of it")
+{
+	struct vcpu *cpu = vm_with(0, enable_all, 0);
+	struct kvm_interrupt irq = { 0x30 };
+	u64 en = 0;
+
+	guest_handlers[0x30] = irq_count_pic;
+	vcpu_expect_sync(cpu, 1);
+	/* What migration does */
+	CHECK(vcpu_rdmsr(cpu, MSR_ASYNC_PF_EN, &en));
+	CHECK_EQ(en, (u64)area | 9);
+	CHECK(vcpu_wrmsr(cpu, MSR_ASYNC_PF_EN, 0));
+	CHECK(vcpu_wrmsr(cpu, MSR_ASYNC_PF_EN, en));
+	vcpu_expect_sync(cpu, 2);
+	OK(ioctl(cpu->fd, KVM_INTERRUPT, &irq));
+	for (;;) {
+		struct event ev = vcpu_run(cpu);
+
+		/* The EOI, to the VMM's 8259s */
+		if (ev.kind == EV_DONE)
+			break;
+		REQUIRE(ev.kind == EV_EXIT && cpu->run->exit_reason == KVM_EXIT_IO);
+	}
+}
+
 /* Every MSR and call that a feature stands for, none of which is offered */
 static void not_told(u64 unused)
 {
