@@ -154,7 +154,7 @@ static int enable_x2apic_api(struct kvm *kvm, const struct kvm_enable_cap *cap)
 	if (cap->args[0] & KVM_X2APIC_API_USE_32BIT_IDS)
 		WRITE_ONCE(kvm->arch.x2apic_format, true);
 	if (cap->args[0] & KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
-		WRITE_ONCE(kvm->arch.x2apic_broadcast_quirk_disabled, true);
+		kvm_lapic_disable_broadcast_quirk(kvm);
 	return 0;
 }
 

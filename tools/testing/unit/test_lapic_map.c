@@ -142,7 +142,7 @@ static void physical_x2apic(void **state)
 	assert_int_equal(count(ipi(0xff, false, true)), 1);
 	assert_int_equal(count(device(0xff, false)), 260);
 	for (i = 0; i < nr_apics; i++)
-		lapic_configure(apic_at(i), TEST_FEATURES | LAPIC_F_NO_XAPIC_BROADCAST);
+		apic_at(i)->no_xapic_broadcast = true;
 	assert_int_equal(count(device(0xff, false)), 1);
 	assert_int_equal(count(device(0xff, true)), 8);
 	assert_int_equal(count(device(0xffffffff, false)), 260);

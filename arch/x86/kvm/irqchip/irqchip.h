@@ -36,6 +36,7 @@ void kvm_lapic_reset(struct kvm_vcpu *vcpu, bool init);
 
 /* After KVM_SET_CPUID(2). */
 void kvm_lapic_update_features(struct kvm_vcpu *vcpu);
+void kvm_lapic_disable_broadcast_quirk(struct kvm *kvm);
 /* MSR_IA32_APICBASE: 0, 1 (#GP).  Also KVM_SET_SREGS (@host). */
 int kvm_lapic_set_base(struct kvm_vcpu *vcpu, u64 base, bool host);
 /* x2APIC MSRs 0x800-0x8ff: 0, 1 (#GP) */

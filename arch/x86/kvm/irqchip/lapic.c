@@ -116,8 +116,6 @@ void kvm_lapic_update_features(struct kvm_vcpu *vcpu)
 		features |= LAPIC_F_DEADLINE;
 	if (!vcpu->arch.cpuid.is_amd_compatible)
 		features |= LAPIC_F_PMI_MASKS;
-	if (kvm->arch.x2apic_broadcast_quirk_disabled)
-		features |= LAPIC_F_NO_XAPIC_BROADCAST;
 	kl->core.timer.bus_ns = clamp_t(u64, kvm->arch.apic_bus_cycle_ns, 1, LAPIC_BUS_NS_MAX);
 	kl->core.timer.min_period =
 		min_t(u64, (u64)READ_ONCE(kvm_min_timer_period_us) * NSEC_PER_USEC, U32_MAX);
@@ -163,6 +161,29 @@ int kvm_lapic_create(struct kvm_vcpu *vcpu)
 	return 0;
 }
 
+static void follow_broadcast_quirk(struct kvm_vcpu *vcpu)
+{
+	if (vcpu->arch.apic && READ_ONCE(vcpu->kvm->arch.x2apic_broadcast_quirk_disabled))
+		WRITE_ONCE(vcpu->arch.apic->core.no_xapic_broadcast, true);
+}
+
+/**
+ * kvm_lapic_disable_broadcast_quirk() - KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK
+ * @kvm: the machine, whose vCPUs may be there already
+ *
+ * Context: any
+ */
+void kvm_lapic_disable_broadcast_quirk(struct kvm *kvm)
+{
+	struct kvm_vcpu *vcpu;
+	unsigned long i;
+
+	/* Pairs with kvm_lapic_published(): a vCPU that is not found here finds this there. */
+	smp_store_mb(kvm->arch.x2apic_broadcast_quirk_disabled, true);
+	kvm_for_each_vcpu(i, vcpu, kvm)
+		follow_broadcast_quirk(vcpu);
+}
+
 /**
  * kvm_lapic_published() - the vCPU has become visible
  * @vcpu: the vCPU
@@ -173,6 +194,8 @@ void kvm_lapic_published(struct kvm_vcpu *vcpu)
 {
 	if (!vcpu->arch.apic)
 		return;
+	smp_mb();
+	follow_broadcast_quirk(vcpu);
 	kvm_ioapic_watch_vcpu(vcpu);
 	kvm_apic_map_update(vcpu->kvm);
 }

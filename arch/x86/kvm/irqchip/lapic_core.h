@@ -144,7 +144,6 @@ enum lapic_feature {
 	LAPIC_F_DIRECTED_EOI = BIT(2), /* SVR bit 12 works */
 	LAPIC_F_CMCI = BIT(3), /* a seventh LVT entry */
 	LAPIC_F_PMI_MASKS = BIT(4), /* a counter interrupt masks its LVT */
-	LAPIC_F_NO_XAPIC_BROADCAST = BIT(5), /* 0xff from devices is a CPU */
 };
 
 /*
@@ -236,6 +235,8 @@ struct lapic_timer {
  * @mode:	enum lapic_mode
  * @enabled:	takes fixed interrupts: SVR bit 8, and not disabled by @base
  * @id_written:	the guest wrote the xAPIC ID
+ * @no_xapic_broadcast: in x2APIC mode 0xff from devices is a CPU (set at any
+ *		time, never cleared)
  * @features:	enum lapic_feature
  * @id:		the ID that the APIC came with, all 32 bits
  * @esr:	errors not yet latched into the ESR register
@@ -257,6 +258,7 @@ struct lapic {
 	u8 mode;
 	bool enabled;
 	bool id_written;
+	bool no_xapic_broadcast;
 	u8 features;
 	u32 id;
 	u32 esr;

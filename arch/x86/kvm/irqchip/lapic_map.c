@@ -32,7 +32,7 @@ static bool broadcast_reaches(const struct lapic *apic, const struct lapic_msg *
 	if (!lapic_is_broadcast(msg))
 		return false;
 	return msg->dest == X2APIC_BROADCAST || msg->ipi || apic->mode != LAPIC_MODE_X2APIC ||
-	       !(apic->features & LAPIC_F_NO_XAPIC_BROADCAST);
+	       !READ_ONCE(apic->no_xapic_broadcast);
 }
 
 static bool matches_logical(const struct lapic *apic, u32 dest)

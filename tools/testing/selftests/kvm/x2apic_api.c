@@ -137,3 +137,14 @@ CASE(no_broadcast,
 	CHECK(send(vm, 0xff << 12, 0xffffff00) > 0);
 	CHECK(got(first));
 }
+
+CASE(late, "disabled when the vCPUs are there already, it is disabled for them, too")
+{
+	struct vm *vm = machine(0);
+	struct vcpu *first = listener(vm, 1), *other = listener(vm, 0xff);
+
+	OK(enable(vm, KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK));
+	CHECK_EQ(send(vm, 0xff << 12, 0), 1);
+	CHECK(!got(first));
+	CHECK(got(other));
+}
