@@ -308,8 +308,6 @@ struct kvm {
 void kvm_get_kvm(struct kvm *kvm);
 bool kvm_get_kvm_safe(struct kvm *kvm);
 void kvm_put_kvm(struct kvm *kvm);
-/* The vCPU with the VMM's number @id, or NULL.  Any context. */
-struct kvm_vcpu *kvm_get_vcpu_by_id(struct kvm *kvm, u32 id);
 /* The vCPU loaded on this CPU, or NULL; preemption off. */
 struct kvm_vcpu *kvm_running_vcpu(void);
 

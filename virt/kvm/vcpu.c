@@ -138,11 +138,6 @@ EXPORT_SYMBOL_GPL(kvm_vcpu_kick);
 
 /* ---------------------------------------------------------------- life */
 
-struct kvm_vcpu *kvm_get_vcpu_by_id(struct kvm *kvm, u32 id)
-{
-	return xa_load(&kvm->vcpus_by_id, id);
-}
-
 /* Undo alloc_vcpu(): the vCPU never was, or no longer is, in kvm->vcpus. */
 static void free_vcpu_memory(struct kvm_vcpu *vcpu)
 {
