@@ -46,6 +46,7 @@ int kvm_emulate_pio_fast(struct kvm_vcpu *vcpu, u16 port, int size, bool in)
 	} else if (kvm_io_bus_write_fast(vcpu, KVM_PIO_BUS, port, size, &val)) {
 		return KVM_AGAIN;
 	}
+	vcpu->stat.io_exits++;
 	trace_kvm_pio(!in, port, size, 1, &val);
 	return kvm_skip_instruction(vcpu);
 }
@@ -67,7 +68,6 @@ static void exit_to_vmm(struct kvm_vcpu *vcpu, u16 port, int size, bool in, unsi
 	run->io.port = port;
 	run->io.count = count;
 	run->io.data_offset = KVM_PIO_PAGE_OFFSET * PAGE_SIZE;
-	vcpu->stat.io_exits++;
 }
 
 /* KVM_RUN after KVM_EXIT_IO of a register form. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "apic.h"
 #include "stats.h"
 
 static void work(u64 unused)
@@ -61,18 +62,38 @@ CASE(vcpu_stats, "a vCPU's likewise, and its exits are counted")
 {
 	struct vcpu *cpu = vm_with(0, work, 0);
 	struct stats s;
-	u64 before, after;
+	u64 before, after, io;
 
 	NEED(cpu->vm->kvm, KVM_CAP_BINARY_STATS_FD);
 	s = stats_open(cpu->fd);
 	check(&s, "kvm-");
 	before = stats_value(&s, "exits");
+	io = stats_value(&s, "io_exits");
 	for (int i = 0; i < 50; i++)
 		vcpu_expect_exit(cpu, KVM_EXIT_IO);
 	after = stats_value(&s, "exits");
 	CHECK(after >= before + 50);
-	CHECK(stats_value(&s, "io_exits") >= 50);
+	CHECK_EQ(stats_value(&s, "io_exits"), io + 50);
 	vcpu_expect_sync(cpu, 1);
+}
+
+/* Ports that the kernel serves, and then the one that is the test's. */
+static void mask_all(u64 unused)
+{
+	for (int i = 0; i < 20; i++)
+		outb(PIC1 + 1, 0xff);
+	guest_sync(1);
+}
+
+CASE(kernel_io, "accesses to ports that the kernel serves are exits for I/O as well")
+{
+	struct vcpu *cpu = vm_with(VM_IRQCHIP, mask_all, 0);
+	struct stats s;
+
+	NEED(cpu->vm->kvm, KVM_CAP_BINARY_STATS_FD);
+	s = stats_open(cpu->fd);
+	vcpu_expect_sync(cpu, 1);
+	CHECK_EQ(stats_value(&s, "io_exits"), 21);
 }
 
 CASE(outlives, "the descriptor outlives the machine's and the vCPU's own")
