@@ -364,9 +364,10 @@ class Machine:
     def pulse(self):
         """Once a second the machine hears of us.
 
-        Multi-threaded TCG loses an interrupt now and then: a VMEXIT changes the word of the CPU's pending
-        interrupts while another thread sets one there.  The local APIC still has it, but a CPU that sleeps
-        does not hear of it before the next one.  Each pulse, see init, is an interrupt for every CPU.
+        Multi-threaded TCG can lose an interrupt: a VMRUN with a virtual interrupt pending changes the word of
+        the CPU's pending interrupts without the lock that others hold who set one there (helper_vmrun()).  The
+        local APIC still has it, but a CPU that sleeps does not hear of it before the next one.  Each pulse, see
+        init, is an interrupt for every CPU.
         """
         if "pulse" in self.ends and time.monotonic() - self.pulsed > 1:
             self.pulsed = time.monotonic()
