@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "apic.h"
+#include "stats.h"
 #include "tracepoint.h"
 #include "vm.h"
 
@@ -156,4 +157,67 @@ CASE(in_the_shadow, "STI; HLT with an interrupt pending: the vCPU does not begin
 	vcpu_expect_done(cpu);
 	CHECK_EQ(irq_counts[0x50], ROUNDS);
 	CHECK_EQ(tracepoint_count(waits), 0);
+}
+
+static volatile u32 timer_count;
+
+/* Its own timer's interrupt ends each halt; one sync for each. */
+static void naps(u64 unused)
+{
+	apic_enable();
+	apic_write(APIC_TDCR, 0xb);
+	apic_write(APIC_LVTT, 0x50);
+	for (;;) {
+		apic_write(APIC_TMICT, timer_count);
+		irq_enable_and_halt();
+		irq_disable();
+		guest_sync(irq_counts[0x50]);
+	}
+}
+
+static void set_halt_poll(struct vm *vm, u64 ns)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_HALT_POLL, .args = { ns } };
+
+	OK(ioctl(vm->fd, KVM_ENABLE_CAP, &cap));
+}
+
+/* @ns: a count is a nanosecond */
+static void nap(u32 ns, int times)
+{
+	timer_count = ns;
+	for (int i = 0; i < times; i++)
+		vcpu_expect_sync(cpu, irq_counts[0x50] + 1);
+}
+
+#define MAX_POLL (20 * 1000 * 1000)
+
+CASE_SLOW(
+	polling,
+	"short halts lengthen the polling until it meets the wake-up, long ones end it; and the limit of 0 forbids it",
+	120)
+{
+	struct stats s;
+	u64 tried;
+
+	cpu = vm_with(VM_IRQCHIP, naps, 0);
+	guest_handlers[0x50] = irq_count;
+	NEED(cpu->vm->kvm, KVM_CAP_HALT_POLL);
+	s = stats_open(cpu->fd);
+
+	set_halt_poll(cpu->vm, 0);
+	nap(MAX_POLL / 10, 20);
+	CHECK_EQ(stats_value(&s, "halt_attempted_poll"), 0);
+
+	/* On a busy host some of these are long. */
+	set_halt_poll(cpu->vm, MAX_POLL);
+	while (!stats_value(&s, "halt_successful_poll"))
+		nap(MAX_POLL / 10, 1);
+	CHECK(stats_value(&s, "halt_attempted_poll") > 0);
+
+	/* Halved each time: from 20 ms to less than the 10 us that it begins with. */
+	nap(MAX_POLL * 3, 12);
+	tried = stats_value(&s, "halt_attempted_poll");
+	nap(MAX_POLL * 3, 5);
+	CHECK_EQ(stats_value(&s, "halt_attempted_poll"), tried);
 }

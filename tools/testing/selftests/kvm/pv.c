@@ -57,6 +57,36 @@ CASE(steal_time, "steal time: the area is filled, reserved bits give #GP")
 	vcpu_expect_done(cpu);
 }
 
+static volatile bool stolen;
+
+/* Until it is told of time that another took. */
+static void wait_for_steal(u64 unused)
+{
+	wrmsr(MSR_STEAL_TIME, (u64)area | 1);
+	while (!*(volatile u64 *)area)
+		relax();
+	stolen = true;
+}
+
+static void steal_from_it(u64 unused)
+{
+	while (!stolen)
+		relax();
+}
+
+CASE(steal_counts, "steal time grows while another vCPU has the processor")
+{
+	struct vcpu *cpu = guest(wait_for_steal, 5);
+	struct runner *runners[2];
+
+	stay_on_cpu(0, 0);
+	/* Both threads on this one's processor */
+	runners[0] = vcpu_start(cpu);
+	runners[1] = vcpu_start(vcpu_new(cpu->vm, steal_from_it, 0));
+	for (int i = 0; i < 2; i++)
+		vcpu_join(runners[i]);
+}
+
 static void eoi_handler(struct frame *frame)
 {
 	irq_counts[frame->vector]++;
