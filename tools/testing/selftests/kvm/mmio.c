@@ -308,10 +308,11 @@ CASE(other_mode,
 {
 	struct vm *vm = vm_new(0);
 	struct vcpu *cpu = vcpu_new_bare(vm, 0);
-	struct kvm_sregs s;
+	struct kvm_sregs real, s;
 	struct kvm_regs r;
 
 	vcpu_real_mode(cpu, 0, ELSEWHERE);
+	vcpu_get_sregs(cpu, &real);
 	flat32(cpu, &s);
 	memcpy(vm_host(vm, ELSEWHERE), "\x8b\x07\xf4",
 	       3); /* mov (%edi), %eax or mov (%bx), %ax; hlt */
@@ -323,8 +324,7 @@ CASE(other_mode,
 	vcpu_set_regs(cpu, &r);
 	expect_mmio(cpu, HOLE, 4, false);
 	answer(cpu, 0x99999999);
-	vcpu_real_mode(cpu, 0, ELSEWHERE);
-	vcpu_set_regs(cpu, &r);
+	vcpu_set_sregs(cpu, &real);
 	vcpu_expect_exit(cpu, KVM_EXIT_HLT);
 	vcpu_get_regs(cpu, &r);
 	CHECK_EQ(r.rax, 0x11115678);
