@@ -88,8 +88,6 @@ static bool rule_offers(enum kvm_cpuid_rule rule, bool raw, bool off, bool amd)
 		return raw;
 	case RULE_EMULATED:
 		return true;
-	case RULE_INTEL:
-		return raw || !amd;
 	case RULE_AMD:
 		return raw || amd;
 	default:

@@ -44,7 +44,6 @@ enum kvm_cpuid_word {
  * @RULE_HOST: the host's CPU has it and the host's kernel has not switched it off
  * @RULE_RAW: the host's CPU has it; what the kernel thinks of it does not matter to a guest
  * @RULE_EMULATED: always
- * @RULE_INTEL: the host's CPU has it, or the vendor is Intel
  * @RULE_AMD: the host's CPU has it, or the vendor is AMD
  * @RULE_BACKEND: the backend says so
  * @RULE_VMM: never offered, but works when the VMM gives it to a guest
@@ -53,7 +52,6 @@ enum kvm_cpuid_rule {
 	RULE_HOST,
 	RULE_RAW,
 	RULE_EMULATED,
-	RULE_INTEL,
 	RULE_AMD,
 	RULE_BACKEND,
 	RULE_VMM,
