@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Initial file systems of the lab machine, and of Linux guests inside it."""
 
+import contextlib
 import glob
 import hashlib
 import lzma
 import os
 import subprocess
 import tempfile
+
+import files
 
 
 class Archive:
@@ -100,17 +103,19 @@ def add_modules(archive, kernel, names, folder, stripped=False):
 
 
 def cached(path, recipe, make):
-    """Returns path, made by make() where no file of this recipe is there."""
+    """What make() returns: kept in a file beside path until the recipe is another."""
     name = path
     digest = hashlib.sha256(recipe).hexdigest()[:16]
     path = f"{path}-{digest}.cpio"
-    if not os.path.exists(path):
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        temporary = f"{path}.{os.getpid()}"
-        with open(temporary, "wb") as f:
-            f.write(make())
-        os.rename(temporary, path)
-        for old in glob.glob(f"{glob.escape(name)}-*.cpio"):
-            if old != path:
-                os.unlink(old)
-    return path
+    with contextlib.suppress(FileNotFoundError):
+        return read(path)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    content = make()
+    temporary = f"{path}.{os.getpid()}"
+    with open(temporary, "wb") as f:
+        f.write(content)
+    os.rename(temporary, path)
+    for old in glob.glob(f"{glob.escape(name)}-*.cpio"):
+        if old != path:
+            files.remove(old)
+    return content

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 
+import files
 import initramfs
 
 USAGE = 2
@@ -122,15 +123,15 @@ class Machine:
     @staticmethod
     def new_log():
         os.makedirs(BUILD, exist_ok=True)
-        old = sorted(glob.glob(os.path.join(BUILD, "console-*.log")), key=os.path.getmtime)
-        for path in old[:-LOGS_KEPT]:
-            try:
-                os.unlink(path)
-            except FileNotFoundError:
-                pass
+        for old in files.by_age(glob.glob(os.path.join(BUILD, "console-*.log")))[:-LOGS_KEPT]:
+            pid = re.search(r"-(\d+)\.log$", old)
+            # Not one that is still read.
+            if not (pid and os.path.exists(f"/proc/{pid[1]}")):
+                files.remove(old)
         path = os.path.join(BUILD, time.strftime(f"console-%m%d-%H%M%S-{os.getpid()}.log"))
         open(path, "w").close()
         link = os.path.join(BUILD, f".console-{os.getpid()}")
+        files.remove(link)
         os.symlink(os.path.basename(path), link)
         os.rename(link, os.path.join(BUILD, "console.log"))
         return path
@@ -192,7 +193,7 @@ class Machine:
         if self.emulator != "qemu":
             name = f"{self.emulator}-{name}"
         with open(path, "wb") as f:
-            f.write(initramfs.read(initramfs.cached(os.path.join(BUILD, name), recipe, base)))
+            f.write(initramfs.cached(os.path.join(BUILD, name), recipe, base))
             f.write(job.finish())
         return path
 
