@@ -229,6 +229,13 @@ static void cmpxchg16b(void **state)
 	assert_int_equal(RUN(&m, 0xf0, 0x48, 0x0f, 0xc7, 0x0f), EMUL_DONE);
 	assert_false(m.c.rflags & FL_ZF);
 	assert_int_equal(m.c.gpr[EMUL_RAX], 0x3333);
+	/* Unequal, it is written all the same, with what was there: a device sees it. */
+	assert_int_equal(count('x'), 1);
+	assert_int_equal(machine_peek(&m, 0x3000, 8), 0x3333);
+	m.c.gpr[EMUL_RAX] = 1;
+	assert_int_equal(RUN(&m, 0x0f, 0xb1, 0x0f), EMUL_DONE);
+	assert_int_equal(count('x'), 1);
+	assert_int_equal(m.c.gpr[EMUL_RAX], 0x3333);
 	m.c.gpr[EMUL_RDI] = 0x3008;
 	assert_int_equal(RUN(&m, 0xf0, 0x48, 0x0f, 0xc7, 0x0f), EMUL_FAULT);
 	assert_int_equal(m.c.fault.vector, EMUL_GP);

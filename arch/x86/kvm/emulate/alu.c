@@ -139,7 +139,10 @@ enum emul_result em_test(struct emul_ctxt *c)
 	return EMUL_DONE;
 }
 
-/* CMPXCHG: an unequal memory operand is written back as it was, which nobody can tell from not writing it. */
+/*
+ * CMPXCHG.  An unequal memory operand is written back as it was (SDM vol. 2A, CMPXCHG), which a device can tell from not
+ * writing it; memory that has changed since then keeps its change.
+ */
 enum emul_result em_cmpxchg(struct emul_ctxt *c)
 {
 	unsigned int bytes = em_opsize(c, 0);
@@ -149,10 +152,13 @@ enum emul_result em_cmpxchg(struct emul_ctxt *c)
 	TRY(em_get(c, 1, &new));
 	acc = c->gpr[EMUL_RAX] & em_mask(bytes);
 	em_sub(acc, old, 0, bytes, &flags);
-	if (acc == old)
+	if (acc == old) {
 		TRY(em_put(c, 0, new));
-	else
+	} else {
+		if (c->insn.mem)
+			TRY(em_cmpxchg_lin(c, c->rmw_lin, &old, &old, bytes, EMUL_A_LOCKED));
 		em_merge(&c->gpr[EMUL_RAX], old, bytes);
+	}
 	em_set_flags(c, FL_ARITH, flags);
 	return EMUL_DONE;
 }
@@ -179,6 +185,7 @@ enum emul_result em_cmpxchg8b(struct emul_ctxt *c)
 	memcpy(&old[1], img + half, half);
 	if (old[0] != (c->gpr[EMUL_RAX] & em_mask(half)) ||
 	    old[1] != (c->gpr[EMUL_RDX] & em_mask(half))) {
+		TRY(em_cmpxchg_lin(c, lin, img, img, bytes, EMUL_A_LOCKED));
 		em_merge(&c->gpr[EMUL_RAX], old[0], half);
 		em_merge(&c->gpr[EMUL_RDX], old[1], half);
 		c->rflags &= ~FL_ZF;

@@ -332,6 +332,94 @@ CASE(x87_moves, "loads and stores of the x87, of all sizes")
 	run(x87);
 }
 
+/* A whole state: what FXSAVE leaves is compared with what it leaves in memory, and then taken back. */
+static void fx_states(u64 unused)
+{
+	static u8 plain[512] __attribute__((aligned(16)));
+	u64 v, ones;
+
+	asm volatile(
+		"fninit; fld1; fldpi; pcmpeqd %%xmm1, %%xmm1; pxor %%xmm9, %%xmm9; fxsave (%1); fxsave 512(%0)"
+		:
+		: D, "r"(plain)
+		: "xmm1", "xmm9", "memory");
+	/* The registers, and what comes before them but for the addresses of the last x87 instruction */
+	for (unsigned int i = 0; i < 416; i++)
+		if (i < 8 || i >= 24)
+			G_ASSERT_EQ(*(volatile u8 *)(DEV + 512 + i), plain[i]);
+	/* What lies behind the registers is not written. */
+	G_ASSERT_EQ(*(volatile u8 *)(DEV + 512 + 464), (u8)(464 + 1));
+	write_dev(512 + 160 + 16, 0x1122334455667788);
+	asm volatile(
+		"fninit; pxor %%xmm1, %%xmm1; fxrstor 512(%2); movq %%xmm1, %0; psrldq $8, %%xmm1\n"
+		"movq %%xmm1, %1; fxsave (%3)"
+		: "=r"(v), "=r"(ones)
+		: D, "r"(plain)
+		: "xmm1", "memory");
+	G_ASSERT_EQ(v, 0x1122334455667788);
+	G_ASSERT_EQ(ones, ~0UL);
+	/* Two values on the stack, pi on top */
+	G_ASSERT_EQ(plain[4], 0xc0);
+	G_ASSERT_EQ(*(u64 *)(plain + 32), 0xc90fdaa22168c235);
+	/* A bit of MXCSR that there is not: #GP, and nothing is loaded. */
+	*(volatile u32 *)(DEV + 512 + 24) = 0x80001f80;
+	G_ASSERT_EQ(CATCH("fninit; fxrstor 512(%0)", : : D), 13);
+	asm volatile("fxsave (%0)" : : "r"(plain) : "memory");
+	G_ASSERT_EQ(plain[4], 0);
+	/* Not aligned */
+	G_ASSERT_EQ(CATCH("fxsave 8(%0)", : : D), 13);
+	/* Across the two pages */
+	asm volatile("fxrstor (%0); fxsave 4096-256(%1); fninit; fxrstor 4096-256(%1); fxsave (%0)"
+		     :
+		     : "r"(plain), D
+		     : "memory");
+	G_ASSERT_EQ(*(u16 *)plain, 0x37f);
+}
+
+CASE(fxsave, "FXSAVE and FXRSTOR, with the checks of what is loaded, and across pages")
+{
+	run(fx_states);
+}
+
+static void masked_moves(u64 unused)
+{
+	u64 v;
+
+	write_dev(0, 0);
+	write_dev(8, 0);
+	/* Bytes 0, 7 and 15 */
+	write_dev(32, 0x8000000000000080);
+	write_dev(40, 0x8000000000000000);
+	asm volatile(
+		"movdqu 48(%0), %%xmm0; movdqu 32(%0), %%xmm1; mov %0, %%rdi; maskmovdqu %%xmm1, %%xmm0\n"
+		"lea 16(%0), %%rdi; movq 48(%0), %%mm0; movq 32(%0), %%mm1; maskmovq %%mm1, %%mm0; emms"
+		:
+		: D
+		: "rdi", "xmm0", "xmm1", "memory");
+	G_ASSERT_EQ(read_dev(0), 0x3800000000000031);
+	G_ASSERT_EQ(read_dev(8), 0x4000000000000000);
+	G_ASSERT_EQ(read_dev(16), 0x3817161514131231);
+	if (!(cpuid(1, 0).ecx & BIT(28)))
+		return;
+	write_cr4(read_cr4() | CR4_OSXSAVE);
+	asm volatile("xsetbv" : : "c"(0), "a"(7), "d"(0));
+	/* Doubles: the upper one of two */
+	write_dev(32, 0);
+	asm volatile("vmovdqu 32(%1), %%xmm1; vmaskmovpd 48(%1), %%xmm1, %%xmm0; vmovq %%xmm0, %0\n"
+		     "vmaskmovpd %%xmm0, %%xmm1, (%1)"
+		     : "=&r"(v)
+		     : D
+		     : "xmm0", "xmm1", "memory");
+	G_ASSERT_EQ(v, 0);
+	G_ASSERT_EQ(read_dev(0), 0x3800000000000031);
+	G_ASSERT_EQ(read_dev(8), 0x403f3e3d3c3b3a39);
+}
+
+CASE(masks, "MASKMOVDQU, MASKMOVQ and VMASKMOVPD write what the mask says and nothing else")
+{
+	run(masked_moves);
+}
+
 static void strings_down(u64 unused)
 {
 	const void *s = (void *)(DEV + 19);
