@@ -78,6 +78,7 @@ static const struct {
 	{ EMUL_F_MOVDIRI, X86_FEATURE_MOVDIRI },
 	{ EMUL_F_SERIALIZE, X86_FEATURE_SERIALIZE },
 	{ EMUL_F_PKU, X86_FEATURE_PKU },
+	{ EMUL_F_LA57, X86_FEATURE_LA57 },
 };
 
 static void update_features(struct kvm_emul *e)

@@ -8,6 +8,7 @@
 #include <asm/processor-flags.h>
 #include <asm/msr-index.h>
 #include "backend.h"
+#include "cpuid.h"
 
 static inline bool kvm_reg_available(struct kvm_vcpu *vcpu, int reg)
 {
@@ -142,9 +143,15 @@ static inline bool is_64_bit_mode(struct kvm_vcpu *vcpu)
 /* Is @gva canonical in the vCPU's present paging mode? */
 static inline bool kvm_is_canonical(struct kvm_vcpu *vcpu, u64 gva)
 {
-	unsigned int width = is_la57_mode(vcpu) ? 57 : 48;
+	return __is_canonical_address(gva, is_la57_mode(vcpu) ? 57 : 48);
+}
 
-	return (u64)((s64)(gva << (64 - width)) >> (64 - width)) == gva;
+/* Can an MSR or the base of a segment or table be @gva?  The width that the CPU has at all counts (SDM vol. 1, 3.3.7.1). */
+static inline bool kvm_is_canonical_base(struct kvm_vcpu *vcpu, u64 gva)
+{
+	bool wide = is_la57_mode(vcpu) || guest_cpuid_has(vcpu, X86_FEATURE_LA57);
+
+	return __is_canonical_address(gva, wide ? 57 : 48);
 }
 
 /* CS base + RIP, truncated as the mode demands. */

@@ -277,6 +277,7 @@ static void detect_features(void)
 		{ 7, 1, 24, EMUL_F_CLWB },
 		{ 7, 2, 27, EMUL_F_MOVDIRI },
 		{ 7, 1, 10, EMUL_F_INVPCID },
+		{ 7, 2, 16, EMUL_F_LA57 },
 		{ 0x80000001, 2, 0, EMUL_F_LAHF64 },
 		{ 0x80000001, 2, 5, EMUL_F_LZCNT },
 		{ 0x80000001, 2, 8, EMUL_F_PREFETCHW },

@@ -136,7 +136,7 @@ static void descriptor_tables(void **state)
 	assert_int_equal(RUN(&m, 0x0f, 0x01, 0x1f), EMUL_DONE);
 	assert_int_equal(m.idtr.limit, 0xabc);
 	assert_int_equal(m.idtr.base, 0xffff800012345678);
-	machine_poke(&m, 0x3002, 1ULL << 50, 8);
+	machine_poke(&m, 0x3002, 1ULL << 60, 8);
 	gp0(RUN(&m, 0x0f, 0x01, 0x1f));
 	/* 24 bits with a 16-bit operand size */
 	machine_init(&m, EMUL_MODE_REAL);

@@ -349,6 +349,7 @@ enum emul_feature {
 	EMUL_F_3DNOW,
 	EMUL_F_UMIP, /* nothing to offer: CR4.UMIP is looked at */
 	EMUL_F_PKU, /* RDPKRU, WRPKRU */
+	EMUL_F_LA57, /* bases of segments and tables may have 57 bits, in any mode */
 	EMUL_F_ALTMOVCR8, /* LOCK MOV CR0 is MOV CR8 */
 	EMUL_F_ABSENT, /* what no owner offers: only its length matters */
 	EMUL_F_INTEL, /* behave as Intel's processors where the two differ (SYSCALL in compatibility mode, …) */

@@ -379,6 +379,14 @@ static inline bool em_canonical(const struct emul_ctxt *c, u64 addr)
 	return (u64)sign_extend64(addr, c->va_bits - 1) == addr;
 }
 
+/* Could a base of a segment or table be @addr?  It is the processor's width that counts (SDM vol. 1, 3.3.7.1). */
+static inline bool em_canonical_base(const struct emul_ctxt *c, u64 addr)
+{
+	unsigned int bits = em_has(c, EMUL_F_LA57) ? 57 : c->va_bits;
+
+	return (u64)sign_extend64(addr, bits - 1) == addr;
+}
+
 /* Store @val into a register's low part as the processor does: 4 bytes clear the upper half, 1 and 2 keep the rest. */
 static inline void em_merge(u64 *reg, u64 val, unsigned int bytes)
 {

@@ -395,7 +395,7 @@ enum emul_result em_lldt(struct emul_ctxt *c)
 		return sel_fault(c, EMUL_GP, sel);
 	if (!(seg.attr & EMUL_SEG_P))
 		return sel_fault(c, EMUL_NP, sel);
-	if (!em_canonical(c, seg.base))
+	if (!em_canonical_base(c, seg.base))
 		return sel_fault(c, EMUL_GP, sel);
 	c->ops->set_seg(c, EMUL_LDTR, &seg);
 	return EMUL_DONE;
@@ -418,7 +418,7 @@ enum emul_result em_ltr(struct emul_ctxt *c)
 		return sel_fault(c, EMUL_GP, sel);
 	if (!(seg.attr & EMUL_SEG_P))
 		return sel_fault(c, EMUL_NP, sel);
-	if (!em_canonical(c, seg.base))
+	if (!em_canonical_base(c, seg.base))
 		return sel_fault(c, EMUL_GP, sel);
 	TRY(em_desc_or(c, &d, TYPE_BUSY));
 	seg.attr |= TYPE_BUSY;

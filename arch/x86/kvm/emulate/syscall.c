@@ -66,9 +66,10 @@ enum emul_result em_sysret(struct emul_ctxt *c)
 		return emul_raise_ud(c);
 	if (c->cpl)
 		return emul_raise_gp(c, 0);
+	/* AMD's processors load any address, and fault where it leads: in user mode. */
 	if (!to64)
 		rip = (u32)rip;
-	else if (!em_canonical(c, rip))
+	else if (em_has(c, EMUL_F_INTEL) && !em_canonical(c, rip))
 		return emul_raise_gp(c, 0);
 	sel = msr(c, EM_MSR_STAR) >> 48;
 	if (lma) {
@@ -146,7 +147,7 @@ enum emul_result em_fsgsbase(struct emul_ctxt *c)
 	if (aux < 2)
 		return em_put(c, 0, em_seg(c, EMUL_FS + aux)->base);
 	TRY(em_get(c, 0, &val));
-	if (!em_canonical(c, val))
+	if (!em_canonical_base(c, val))
 		return emul_raise_gp(c, 0);
 	c->seg_valid &= ~BIT(EMUL_FS + (aux & 1));
 	return c->ops->set_msr(c, (aux & 1) ? EM_MSR_GS_BASE : EM_MSR_FS_BASE, val);

@@ -75,7 +75,7 @@ enum emul_result em_lgdt(struct emul_ctxt *c)
 	memcpy(&dtr.base, img + 2, len - 2);
 	if (!em_long(c) && c->insn.op_bytes == 2)
 		dtr.base &= 0xffffff;
-	if (em_long(c) && !em_canonical(c, dtr.base))
+	if (em_long(c) && !em_canonical_base(c, dtr.base))
 		return emul_raise_gp(c, 0);
 	if (c->insn.desc->aux)
 		c->ops->set_idtr(c, &dtr);

@@ -130,7 +130,7 @@ static int set_save_msr(struct vcpu_svm *svm, const struct save_msr *m, u64 data
 {
 	if (m->low32 || (m->amd32 && svm->vcpu.arch.cpuid.is_amd_compatible))
 		data = (u32)data;
-	if (m->canonical && !kvm_is_canonical(&svm->vcpu, data))
+	if (m->canonical && !kvm_is_canonical_base(&svm->vcpu, data))
 		return KVM_MSR_GP;
 	*save_field(svm, m) = data;
 	return 0;

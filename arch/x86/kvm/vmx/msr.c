@@ -173,7 +173,7 @@ static int set_umsr(struct vcpu_vmx *vmx, int which, u64 data)
 	switch (which) {
 	case VMX_UMSR_LSTAR:
 	case VMX_UMSR_CSTAR:
-		if (!kvm_is_canonical(&vmx->vcpu, data))
+		if (!kvm_is_canonical_base(&vmx->vcpu, data))
 			return KVM_MSR_GP;
 		break;
 	case VMX_UMSR_SFMASK:
@@ -188,7 +188,7 @@ static int set_segment_base(struct vcpu_vmx *vmx, int seg, u64 data)
 {
 	struct vmx_seg s;
 
-	if (!kvm_is_canonical(&vmx->vcpu, data))
+	if (!kvm_is_canonical_base(&vmx->vcpu, data))
 		return KVM_MSR_GP;
 	s = *vmx_seg(vmx, seg);
 	s.base = data;
@@ -205,7 +205,7 @@ static int set_sysenter(struct vcpu_vmx *vmx, u32 index, u64 data)
 			vmcs_write32(GUEST_SYSENTER_CS, data);
 		return 0;
 	}
-	if (!kvm_is_canonical(&vmx->vcpu, data))
+	if (!kvm_is_canonical_base(&vmx->vcpu, data))
 		return KVM_MSR_GP;
 	vmcs_write_natural(index == MSR_IA32_SYSENTER_ESP ? GUEST_SYSENTER_ESP : GUEST_SYSENTER_EIP,
 			   data);
@@ -271,7 +271,7 @@ int vmx_set_msr(struct kvm_vcpu *vcpu, u32 index, u64 data, bool host)
 	case MSR_GS_BASE:
 		return set_segment_base(vmx, VCPU_SREG_GS, data);
 	case MSR_KERNEL_GS_BASE:
-		if (!kvm_is_canonical(vcpu, data))
+		if (!kvm_is_canonical_base(vcpu, data))
 			return KVM_MSR_GP;
 		vmx_write_kernel_gs_base(vmx, data);
 		return 0;
