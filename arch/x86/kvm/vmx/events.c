@@ -7,9 +7,10 @@
  * Injection takes the length of the instruction at RIP for the return address.  Where there is none (a debugger wants the
  * guest to see #BP), it is injected as an exception of the hardware, which returns to RIP.
  *
- * NMIs are blocked from delivery to IRET.  With virtual NMIs the processor keeps account of that.  Without them, nothing
- * tells when IRET is executed; handlers run with interrupts off, so that the moment at which interrupts become possible is
- * taken for it, and a guest that waits with interrupts off is given its NMI after a second.
+ * NMIs are blocked from delivery to IRET.  With virtual NMIs the processor keeps account of that.  Without them, no exit
+ * tells when IRET is executed, so that a handler is run instruction by instruction (monitor trap flag) until that was one.
+ * Where there is not even that, handlers are known to run with interrupts off: the moment at which interrupts become
+ * possible is taken for the end, and a guest that waits with interrupts off is given its NMI after a second.
  */
 #include <linux/ktime.h>
 #include <linux/mm.h>
@@ -39,21 +40,27 @@ static bool is_soft_exception(u8 vector)
 	return vector == X86_TRAP_BP || vector == X86_TRAP_OF;
 }
 
-/* ---- length of the INT n, INT3 or INTO at RIP */
+/* ---- the instruction at RIP */
 
+/* What is at hand of the @n bytes at RIP. */
 static unsigned int read_insn(struct kvm_vcpu *vcpu, u8 *bytes, unsigned int n)
 {
 	u64 access = KVM_PF_FETCH | (vmx_get_cpl(vcpu) == 3 ? KVM_PF_USER : 0);
 	unsigned long linear = kvm_linear_rip(vcpu);
-	gpa_t gpa = kvm_gva_to_gpa_nofault(vcpu, linear, access);
+	unsigned int done = 0, part;
+	gpa_t gpa;
 
-	n = min_t(unsigned int, n, PAGE_SIZE - offset_in_page(linear));
-	if (gpa == INVALID_GPA || kvm_vcpu_read_guest_nofault(vcpu, gpa, bytes, n))
-		return 0;
-	return n;
+	for (; done < n; done += part) {
+		part = min_t(unsigned int, n - done, PAGE_SIZE - offset_in_page(linear + done));
+		gpa = kvm_gva_to_gpa_nofault(vcpu, linear + done, access);
+		if (gpa == INVALID_GPA ||
+		    kvm_vcpu_read_guest_nofault(vcpu, gpa, bytes + done, part))
+			break;
+	}
+	return done;
 }
 
-/* @usual: when the instruction is not at hand.  0: there is something else at RIP. */
+/* Length of INT n, INT3 or INTO.  @usual: when the instruction is not at hand.  0: there is something else at RIP. */
 static unsigned int soft_event_len(struct kvm_vcpu *vcpu, unsigned int usual)
 {
 	u8 bytes[15];
@@ -61,6 +68,15 @@ static unsigned int soft_event_len(struct kvm_vcpu *vcpu, unsigned int usual)
 	int len = x86_soft_event_len(bytes, n, is_64_bit_mode(vcpu));
 
 	return len < 0 ? usual : min_t(unsigned int, len, sizeof(bytes));
+}
+
+static bool is_iret(struct kvm_vcpu *vcpu)
+{
+	u8 bytes[15];
+	unsigned int n = read_insn(vcpu, bytes, sizeof(bytes));
+	unsigned int i = x86_count_prefixes(bytes, n, is_64_bit_mode(vcpu));
+
+	return i < n && bytes[i] == 0xcf;
 }
 
 /* ---- injection */
@@ -215,6 +231,9 @@ void vmx_complete_events(struct vcpu_vmx *vmx, bool maybe_interrupted)
 	if (ours) {
 		kvm_clear_injected(vcpu);
 		vmx->events_to_complete = false;
+		/* Without virtual NMIs what is blocked are the host's; the next entry ends that (SDM vol. 3C, 26.3). */
+		if (unlikely(!vmx_hw.vnmi && intr_info_is(vmx->entry_info, INTR_TYPE_NMI_INTR)))
+			vmx_set_intr_state(vmx, vmx_intr_state(vmx) & ~GUEST_INTR_STATE_NMI);
 	}
 	if (!maybe_interrupted)
 		return;
@@ -320,7 +339,7 @@ int vmx_open_irq_window(struct vcpu_vmx *vmx)
 {
 	vmx->vcpu.stat.irq_window_exits++;
 	vmx_exec_assign(vmx, CPU_BASED_INTR_WINDOW_EXITING, false);
-	if (unlikely(vmx->nmi_masked))
+	if (unlikely(vmx->nmi_masked && !(vmx->detour & VMX_NMI_STEPS)))
 		vmx_set_nmi_mask(&vmx->vcpu, false);
 	kvm_make_request(&vmx->vcpu, KVM_REQ_EVENT);
 	return KVM_REENTER;
@@ -348,13 +367,31 @@ void vmx_set_nmi_mask(struct kvm_vcpu *vcpu, bool masked)
 	if (masked && !vmx->nmi_masked)
 		vmx->nmi_masked_since = ktime_get_ns();
 	vmx->nmi_masked = masked;
+	if (!vmx_has(CPU, CPU_BASED_MONITOR_TRAP_FLAG))
+		return;
+	vmx->detour = masked ? vmx->detour | VMX_NMI_STEPS : vmx->detour & ~VMX_NMI_STEPS;
+	vmx_exec_assign(vmx, CPU_BASED_MONITOR_TRAP_FLAG, masked);
+}
+
+/**
+ * vmx_note_iret() - an NMI is being handled, without virtual NMIs: is the next instruction its end?
+ * @vmx: about to be entered, with VMX_NMI_STEPS
+ *
+ * What an entry delivers, a debug exception that it has been holding back included, comes before the instruction, and is a
+ * step of its own (SDM vol. 3C, 26.5.2).  IRET ends the blocking even when it faults; if it exits, the next entry is asked
+ * again.  A virtual interrupt that is delivered in place of an IRET is not noticed: NMIs become possible a handler too early.
+ */
+void vmx_note_iret(struct vcpu_vmx *vmx)
+{
+	vmx->at_iret = !vmx->events_to_complete &&
+		       !vmcs_read_natural(GUEST_PENDING_DBG_EXCEPTIONS) && is_iret(&vmx->vcpu);
 }
 
 bool vmx_nmi_allowed(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 
-	if (unlikely(vmx->nmi_masked &&
+	if (unlikely(vmx->nmi_masked && !(vmx->detour & VMX_NMI_STEPS) &&
 		     ktime_get_ns() - vmx->nmi_masked_since > NMI_MASKED_AT_MOST_NS))
 		vmx_set_nmi_mask(vcpu, false);
 	return !vmx->nmi_masked && !(vmx_intr_state(vmx) & (SHADOW | GUEST_INTR_STATE_NMI));
@@ -369,6 +406,8 @@ void vmx_enable_nmi_window(struct kvm_vcpu *vcpu)
 	struct vcpu_vmx *vmx = to_vmx(vcpu);
 	bool shadow = vmx_intr_state(vmx) & SHADOW;
 
+	if (vmx->detour & VMX_NMI_STEPS)
+		return;
 	if (shadow && vmx_has(CPU, CPU_BASED_MONITOR_TRAP_FLAG))
 		vmx_exec_assign(vmx, CPU_BASED_MONITOR_TRAP_FLAG, true);
 	else if (shadow || !vmx_hw.vnmi)
@@ -377,9 +416,14 @@ void vmx_enable_nmi_window(struct kvm_vcpu *vcpu)
 		vmx_exec_assign(vmx, CPU_BASED_NMI_WINDOW_EXITING, true);
 }
 
-/* The monitor trap flag has let one instruction pass. */
-int vmx_shadow_over(struct vcpu_vmx *vmx)
+/* The monitor trap flag has let one instruction pass: a shadow is over, or the handler of an NMI if that was IRET. */
+int vmx_monitor_trap(struct vcpu_vmx *vmx)
 {
+	if (vmx->detour & VMX_NMI_STEPS) {
+		if (!vmx->at_iret)
+			return KVM_REENTER;
+		vmx_set_nmi_mask(&vmx->vcpu, false);
+	}
 	vmx->vcpu.stat.nmi_window_exits++;
 	vmx_exec_assign(vmx, CPU_BASED_MONITOR_TRAP_FLAG, false);
 	kvm_make_request(&vmx->vcpu, KVM_REQ_EVENT);

@@ -166,6 +166,9 @@ static int task_switch(struct kvm_vcpu *vcpu)
 		ts.insn_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
 	if (ts.has_error)
 		ts.error = vmcs_read32(IDT_VECTORING_ERROR_CODE);
+	/* With virtual NMIs the processor has done so. */
+	if (ts.reason == EMUL_TASK_IRET && !vmx_hw.vnmi)
+		vmx_set_nmi_mask(vcpu, false);
 	r = kvm_task_switch(vcpu, &ts);
 	if (by_nmi && !vcpu->arch.events.nmi_injected)
 		vmx_set_nmi_mask(vcpu, true);
@@ -190,7 +193,7 @@ static int tpr_below_threshold(struct kvm_vcpu *vcpu)
 
 static int monitor_trap(struct kvm_vcpu *vcpu)
 {
-	return vmx_shadow_over(to_vmx(vcpu));
+	return vmx_monitor_trap(to_vmx(vcpu));
 }
 
 /* The guest has let no event in for a whole window: its VMM may want to know, and must where its state is lost. */

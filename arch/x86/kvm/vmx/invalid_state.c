@@ -94,8 +94,10 @@ void vmx_state_changed(struct vcpu_vmx *vmx)
  */
 bool vmx_may_enter(struct vcpu_vmx *vmx)
 {
-	if (vmx->detour == VMX_VM86) {
-		if (likely(!vmx->events_to_complete))
+	if (!(vmx->detour & (VMX_EMULATE | VMX_DELIVER))) {
+		if (unlikely(vmx->detour & VMX_NMI_STEPS))
+			vmx_note_iret(vmx);
+		if (likely(!(vmx->detour & VMX_VM86) || !vmx->events_to_complete))
 			return true;
 		vmx->detour |= VMX_DELIVER;
 	}

@@ -315,7 +315,7 @@ static __always_inline int fast_exit(struct vcpu_vmx *vmx)
 	case EXIT_REASON_NMI_WINDOW:
 		return vmx_open_nmi_window(vmx);
 	case EXIT_REASON_MONITOR_TRAP_FLAG:
-		return vmx_shadow_over(vmx);
+		return vmx_monitor_trap(vmx);
 	case EXIT_REASON_PREEMPTION_TIMER:
 		kvm_lapic_timer_expired(vcpu);
 		return KVM_REENTER;

@@ -139,6 +139,7 @@ void vmx_vcpu_reset(struct kvm_vcpu *vcpu, bool init)
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 	vmx_exec_assign(vmx, VMX_WINDOWS, false);
 	vmx->nmi_masked = false;
+	vmx->detour &= ~VMX_NMI_STEPS;
 	vmx_reset_state(vmx, init);
 	vmx_update_debug(vcpu);
 	vmx_flush_tlb(vcpu);

@@ -179,6 +179,7 @@ struct vmx_seg {
  * @host_irq: the last exit was a host interrupt and has acknowledged it: VM_EXIT_INTR_INFO
  * @nmi_masked: an NMI is being handled; only without virtual NMIs
  * @nmi_masked_since: when that began, ns; only without virtual NMIs
+ * @at_iret: with VMX_NMI_STEPS, the instruction that the last entry began with is IRET
  * @spec_ctrl: the guest's SPEC_CTRL
  * @spec_ctrl_open: the guest may write SPEC_CTRL without an exit
  * @host_saved: vmx_prepare_switch() need not do anything
@@ -236,6 +237,7 @@ struct vcpu_vmx {
 	u64 rescue_exits;
 	u32 host_irq;
 	bool nmi_masked;
+	bool at_iret;
 	u64 nmi_masked_since;
 
 	u64 spec_ctrl;
@@ -267,6 +269,8 @@ struct vcpu_vmx {
 #define VMX_DELIVER BIT(1)
 /* The VMCS holds a virtual-8086 task in place of real mode: vm86.c. */
 #define VMX_VM86 BIT(2)
+/* An NMI is being handled, and each instruction may be its IRET: events.c. */
+#define VMX_NMI_STEPS BIT(3)
 
 /* Bits of exit_avail */
 #define VMX_EXIT_HAVE_QUAL BIT(0)
@@ -550,7 +554,8 @@ void vmx_enable_nmi_window(struct kvm_vcpu *vcpu);
 void vmx_enable_irq_window(struct kvm_vcpu *vcpu);
 int vmx_open_irq_window(struct vcpu_vmx *vmx);
 int vmx_open_nmi_window(struct vcpu_vmx *vmx);
-int vmx_shadow_over(struct vcpu_vmx *vmx);
+int vmx_monitor_trap(struct vcpu_vmx *vmx);
+void vmx_note_iret(struct vcpu_vmx *vmx);
 bool vmx_get_nmi_mask(struct kvm_vcpu *vcpu);
 void vmx_set_nmi_mask(struct kvm_vcpu *vcpu, bool masked);
 u32 vmx_get_interrupt_shadow(struct kvm_vcpu *vcpu);

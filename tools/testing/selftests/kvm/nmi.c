@@ -67,6 +67,40 @@ CASE(collapse, "more NMIs than two while one is handled collapse")
 	CHECK_EQ(deepest, 1);
 }
 
+static void take_breakpoint(struct frame *frame)
+{
+}
+
+static void with_breakpoint(struct frame *frame)
+{
+	count++;
+	if (++depth > deepest)
+		deepest = depth;
+	guest_sync(0x100 + count);
+	if (count == 1)
+		asm volatile("int3");
+	guest_sync(0x110 + count);
+	depth--;
+}
+
+CASE(nested, "an exception in the handler ends the masking with its IRET")
+{
+	struct vcpu *cpu = vm_with(0, quiet, 0);
+
+	guest_handlers[2] = with_breakpoint;
+	guest_handlers[3] = take_breakpoint;
+	vcpu_expect_sync(cpu, 1);
+	OK(ioctl(cpu->fd, KVM_NMI, 0));
+	vcpu_expect_sync(cpu, 0x101);
+	OK(ioctl(cpu->fd, KVM_NMI, 0));
+	vcpu_expect_sync(cpu, 0x102);
+	vcpu_expect_sync(cpu, 0x112);
+	vcpu_expect_sync(cpu, 0x112);
+	vcpu_expect_sync(cpu, 2);
+	vcpu_expect_done(cpu);
+	CHECK_EQ(deepest, 2);
+}
+
 static volatile bool halted;
 
 static void just_count(struct frame *frame)
