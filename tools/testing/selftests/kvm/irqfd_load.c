@@ -2,6 +2,7 @@
 /* irqfds under load: signal after signal to running and halted vCPUs, and changes while signals come. */
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -264,4 +265,155 @@ CASE_SLOW(churn, "assignment, deassignment, routes and closing the machine while
 		pthread_join(threads[k], NULL);
 	}
 	vcpu_join(runner);
+}
+
+/*
+ * The whole table is replaced by another one without end.  Both lead the senders' GSIs to the same places, but for FLIP, whose
+ * vector they do not agree on; all other GSIs lead to WRONG, where nothing may arrive.
+ */
+#define SENDS 150
+#define FLIP 44
+#define FLIP_VECTORS 0x48 /* and the next one */
+#define WRONG 0x58 /* and the next one */
+#define GSI_LEVEL 21
+
+enum sender_kind { BY_IRQFD, BY_LINE, BY_MSI, BY_PIN, BY_LEVEL, BY_FLIP, NR_SENDERS };
+
+static const struct {
+	u32 gsi;
+	u8 vector;
+} senders[NR_SENDERS] = {
+	[BY_IRQFD] = { 40, 0x42 },	  [BY_LINE] = { 41, 0x43 },
+	[BY_MSI] = { 42, 0x44 },	  [BY_PIN] = { GSI_PIN, 0x45 },
+	[BY_LEVEL] = { GSI_LEVEL, 0x46 }, [BY_FLIP] = { FLIP, FLIP_VECTORS },
+};
+
+struct sender {
+	struct vm *vm;
+	enum sender_kind kind;
+	int fd, resamplefd;
+	bool done;
+};
+
+/* Table @n, 0 or 1, as long as can be; the second one has its entries in the opposite order. */
+static struct kvm_irq_routing *full_table(u32 nr, u32 n)
+{
+	struct kvm_irq_routing *t = calloc(1, sizeof(*t) + nr * sizeof(t->entries[0]));
+
+	REQUIRE(t);
+	t->nr = nr;
+	for (u32 gsi = 0; gsi < nr; gsi++) {
+		struct kvm_irq_routing_entry *e = &t->entries[n ? nr - 1 - gsi : gsi];
+
+		e->gsi = gsi;
+		if (gsi == GSI_PIN || gsi == GSI_LEVEL) {
+			e->type = KVM_IRQ_ROUTING_IRQCHIP;
+			e->u.irqchip.irqchip = KVM_IRQCHIP_IOAPIC;
+			e->u.irqchip.pin = gsi;
+			continue;
+		}
+		e->type = KVM_IRQ_ROUTING_MSI;
+		e->u.msi.address_lo = 0xfee00000;
+		e->u.msi.data = WRONG + n;
+		for (u32 i = 0; i < NR_SENDERS; i++) {
+			if (senders[i].gsi == gsi)
+				e->u.msi.data = senders[i].vector + (gsi == FLIP ? n : 0);
+		}
+	}
+	return t;
+}
+
+static void send_one(struct sender *s)
+{
+	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = senders[s->kind].vector };
+	struct kvm_irq_level line = { .irq = senders[s->kind].gsi, .level = 1 };
+
+	switch (s->kind) {
+	case BY_LINE:
+	case BY_FLIP:
+		OK(ioctl(s->vm->fd, KVM_IRQ_LINE, &line));
+		break;
+	case BY_MSI:
+		OK(ioctl(s->vm->fd, KVM_SIGNAL_MSI, &msi));
+		break;
+	default:
+		signal_fd(s->fd);
+		break;
+	}
+}
+
+static u64 arrived(enum sender_kind kind)
+{
+	u8 vector = senders[kind].vector;
+
+	return irq_counts[vector] + (kind == BY_FLIP ? irq_counts[vector + 1] : 0);
+}
+
+/* Each is waited for; one that is lost ends the case by its limit of time. */
+static void *send_all(void *arg)
+{
+	struct sender *s = arg;
+
+	for (u64 n = 1; n <= SENDS; n++) {
+		send_one(s);
+		while (arrived(s->kind) < n)
+			usleep(50);
+		while (s->kind == BY_LEVEL && !signals(s->resamplefd))
+			usleep(50);
+	}
+	__atomic_store_n(&s->done, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static void counting(u64 unused)
+{
+	ioapic_route(GSI_PIN, senders[BY_PIN].vector, 0);
+	ioapic_route(GSI_LEVEL, senders[BY_LEVEL].vector | IOAPIC_LEVEL, 0);
+	waiting(0);
+}
+
+static bool all_done(const struct sender *s)
+{
+	for (u32 i = 0; i < NR_SENDERS; i++) {
+		if (!__atomic_load_n(&s[i].done, __ATOMIC_ACQUIRE))
+			return false;
+	}
+	return true;
+}
+
+CASE_SLOW(replaced,
+	  "full tables replace each other while interrupts flow: none is lost, doubled or misled",
+	  60)
+{
+	struct vcpu *cpu = vm_with(VM_IRQCHIP, counting, 0);
+	u32 nr = NEED(cpu->vm->fd, KVM_CAP_IRQ_ROUTING);
+	struct kvm_irq_routing *t[2] = { full_table(nr, 0), full_table(nr, 1) };
+	struct sender s[NR_SENDERS] = {};
+	pthread_t threads[NR_SENDERS];
+	struct runner *runner;
+	u32 replaced = 0;
+
+	for (u32 v = 0x40; v < 0x60; v++)
+		guest_handlers[v] = irq_count;
+	runner = start(cpu);
+	OK(ioctl(cpu->vm->fd, KVM_SET_GSI_ROUTING, t[0]));
+	for (u32 i = 0; i < NR_SENDERS; i++) {
+		bool level = i == BY_LEVEL;
+
+		s[i] = (struct sender){ cpu->vm, i, new_eventfd(), new_eventfd(), false };
+		if (i == BY_IRQFD || i == BY_PIN || level)
+			OK(irqfd2(cpu->vm, s[i].fd, senders[i].gsi,
+				  level ? KVM_IRQFD_FLAG_RESAMPLE : 0, s[i].resamplefd));
+		REQUIRE(!pthread_create(&threads[i], NULL, send_all, &s[i]));
+	}
+	while (!all_done(s))
+		OK(ioctl(cpu->vm->fd, KVM_SET_GSI_ROUTING, t[++replaced & 1]));
+	for (u32 i = 0; i < NR_SENDERS; i++)
+		pthread_join(threads[i], NULL);
+	finish(cpu, runner, -1);
+	for (u32 i = 0; i < NR_SENDERS; i++)
+		CHECK_EQ(arrived(i), SENDS);
+	CHECK_EQ(irq_counts[WRONG] + irq_counts[WRONG + 1], 0);
+	/* Both tables were in use. */
+	CHECK(replaced > 1 && irq_counts[FLIP_VECTORS] && irq_counts[FLIP_VECTORS + 1]);
 }
