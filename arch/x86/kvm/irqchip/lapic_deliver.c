@@ -212,16 +212,6 @@ void kvm_pv_kick(struct kvm *kvm, u32 apic_id)
 	kvm_lapic_wake(vcpu->arch.apic);
 }
 
-static bool icr_is_multicast(u32 icr)
-{
-	u32 delivery = icr >> 8 & 7;
-
-	if (icr & LAPIC_ICR_LOGICAL || icr >> 18 & 3)
-		return false;
-	return delivery == LAPIC_DM_FIXED || delivery == LAPIC_DM_LOWEST ||
-	       delivery == LAPIC_DM_NMI;
-}
-
 /* Those in @mask, of which bit 0 is ID @first. */
 static long send_to_mask(struct kvm_vcpu *sender, unsigned long mask, u64 first,
 			 struct lapic_msg *msg)
@@ -245,7 +235,7 @@ static long send_to_mask(struct kvm_vcpu *sender, unsigned long mask, u64 first,
  * @high: the next ones
  * @width: bits in each of the two, 32 or 64
  * @first: see @low
- * @icr: what is sent, as in the low half of an ICR; physical, no shorthand, fixed or NMI
+ * @icr: what is sent, as in the low half of an ICR; physical, no shorthand
  *
  * Context: any
  * Return: how many took it (or had it pending), -KVM_EINVAL
@@ -255,7 +245,7 @@ long kvm_pv_send_ipi(struct kvm_vcpu *sender, unsigned long low, unsigned long h
 {
 	struct lapic_msg msg = message_to(0);
 
-	if (!icr_is_multicast(icr))
+	if (icr & LAPIC_ICR_LOGICAL || icr >> 18 & 3)
 		return -KVM_EINVAL;
 	if (!kvm_lapic_in_kernel(sender))
 		return 0;

@@ -87,6 +87,8 @@ int kvm_lapic_set_pv_eoi(struct kvm_vcpu *vcpu, u64 data)
 		vcpu->arch.msrs.pv_eoi = data;
 		return 0;
 	}
+	if ((data & KVM_MSR_ENABLED) && !kvm_is_visible_gfn(vcpu, gpa_to_gfn(data)))
+		return 1;
 	kvm_lapic_sync_pages(vcpu);
 	kl->pv_eoi_offered = false;
 	vcpu->arch.msrs.pv_eoi = data;
