@@ -162,7 +162,8 @@ bool kvm_arch_irq_is_atomic(struct kvm *kvm, const struct kvm_kernel_irq_routing
 {
 	struct lapic_msg msg;
 
-	if (e->type != KVM_IRQ_ROUTING_MSI)
+	/* With another low byte it is no broadcast in either format. */
+	if (e->type != KVM_IRQ_ROUTING_MSI || (e->msi.address_lo >> 12 & 0xff) != LAPIC_BROADCAST)
 		return true;
 	kvm_msi_to_msg(kvm, e, &msg);
 	return !lapic_is_broadcast(&msg);
