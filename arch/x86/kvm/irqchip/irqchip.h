@@ -80,6 +80,7 @@ static __always_inline bool kvm_lapic_entry_pending(const struct kvm_vcpu *vcpu)
 }
 void kvm_lapic_virtual_eoi(struct kvm_vcpu *vcpu, u8 vector);
 void kvm_lapic_virtual_write(struct kvm_vcpu *vcpu, u32 offset);
+void kvm_lapic_virtual_set_icr(struct kvm_vcpu *vcpu, u64 icr);
 void kvm_lapic_virtual_pages(struct kvm_vcpu *vcpu, hpa_t *page, hpa_t *descriptor);
 u32 kvm_lapic_virtual_reg(struct kvm_vcpu *vcpu, u32 offset);
 void kvm_lapic_virtual_wake(struct kvm_vcpu *sender);

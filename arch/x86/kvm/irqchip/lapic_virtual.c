@@ -177,6 +177,14 @@ void kvm_lapic_virtual_write(struct kvm_vcpu *vcpu, u32 offset)
 }
 EXPORT_SYMBOL_GPL(kvm_lapic_virtual_write);
 
+/* What the vCPU has written to its ICR, whose register the page has in two halves.  Owner. */
+void kvm_lapic_virtual_set_icr(struct kvm_vcpu *vcpu, u64 icr)
+{
+	lapic_put(&vcpu->arch.apic->core, LAPIC_ICR, icr);
+	lapic_put(&vcpu->arch.apic->core, LAPIC_ICR2, icr >> 32);
+}
+EXPORT_SYMBOL_GPL(kvm_lapic_virtual_set_icr);
+
 /* Where the processor finds them; an APIC without a descriptor leaves @descriptor alone. */
 void kvm_lapic_virtual_pages(struct kvm_vcpu *vcpu, hpa_t *page, hpa_t *descriptor)
 {

@@ -7,12 +7,13 @@
  * Who has an interrupt for a vCPU that runs sets the bit in its IRR and rings that CPU's doorbell.
  *
  * All vCPUs of a VM have it or none, because the guest finds the APIC at a page of the VM's nested tables: with that page
- * there, one without AVIC would access memory.  None has it while one of them is in x2APIC mode, or has its APIC switched
- * off or moved; takes interrupts of the PIC, or waits for a window to be given one, for there is no V_IRQ with AVIC; is
- * debugged with interrupts blocked; or while somebody wants to see EOIs of edges.
+ * there, one without AVIC would access memory.  All are in xAPIC mode, or all in x2APIC mode where the processor has x2AVIC:
+ * there the guest uses MSRs, the page is not shown, and logical addresses follow from the IDs.  None has it while the modes
+ * differ, or one of them has its APIC switched off or moved; takes interrupts of the PIC, or waits for a window to be given
+ * one, for there is no V_IRQ with AVIC; is debugged with interrupts blocked; or while somebody wants to see EOIs of edges.
  *
- * What there is not: x2AVIC, and interrupts of devices posted by the I/O MMU with its log of those for vCPUs that do not
- * run.  Devices' interrupts go through eventfds.
+ * What there is not: interrupts of devices posted by the I/O MMU with its log of those for vCPUs that do not run.  Devices'
+ * interrupts go through eventfds.
  */
 #include <linux/mm.h>
 #include <linux/mutex.h>
@@ -31,6 +32,9 @@ static_assert(AVIC_PHYS_HOST_ID == AVIC_PHYSICAL_ID_ENTRY_HOST_PHYSICAL_ID_MASK)
 static_assert(AVIC_PHYS_PAGE == AVIC_PHYSICAL_ID_ENTRY_BACKING_PAGE_MASK);
 static_assert(AVIC_PHYS_RUNNING == AVIC_PHYSICAL_ID_ENTRY_IS_RUNNING_MASK);
 static_assert(AVIC_PHYS_VALID == AVIC_PHYSICAL_ID_ENTRY_VALID_MASK);
+static_assert(AVIC_XAPIC_MAX_ID == AVIC_MAX_PHYSICAL_ID);
+static_assert(AVIC_X2APIC_MAX_ID == X2AVIC_MAX_PHYSICAL_ID);
+static_assert((AVIC_X2APIC_MAX_ID + 1) * sizeof(u64) == PAGE_SIZE);
 static_assert(AVIC_LOGICAL_VALID == (u32)AVIC_LOGICAL_ID_ENTRY_VALID_MASK);
 static_assert(AVIC_IPI_VECTOR == (int)AVIC_IPI_FAILURE_INVALID_IPI_VECTOR);
 
@@ -40,7 +44,7 @@ static_assert(AVIC_IPI_VECTOR == (int)AVIC_IPI_FAILURE_INVALID_IPI_VECTOR);
  * @logical: logical ID table, a page
  * @page: found by the guest at the APIC's address; never accessed
  * @lock: whoever decides whether the VM has it
- * @on: it has
+ * @mode: as what it has it
  * @addresses: for avic_logical_build()
  */
 struct svm_avic_vm {
@@ -48,8 +52,8 @@ struct svm_avic_vm {
 	u32 *logical;
 	struct page *page;
 	struct mutex lock;
-	bool on;
-	struct avic_logical addresses[AVIC_MAX_PHYSICAL_ID + 1];
+	enum avic_mode mode;
+	struct avic_logical addresses[AVIC_XAPIC_MAX_ID + 1];
 };
 
 static struct svm_avic_vm *avic_of(struct kvm_vcpu *vcpu)
@@ -124,8 +128,8 @@ int svm_avic_vcpu_create(struct kvm_vcpu *vcpu)
 	c->avic_vapic_bar = APIC_DEFAULT_PHYS_BASE;
 	c->avic_backing_page = __sme_set(page);
 	c->avic_logical_id = __sme_set(__pa(a->logical));
-	c->avic_physical_id = __sme_set(__pa(a->phys)) | AVIC_MAX_PHYSICAL_ID;
-	if (vcpu->id <= AVIC_MAX_PHYSICAL_ID) {
+	c->avic_physical_id = __sme_set(__pa(a->phys)) | AVIC_XAPIC_MAX_ID;
+	if (vcpu->id <= (svm_hw.x2avic ? AVIC_X2APIC_MAX_ID : AVIC_XAPIC_MAX_ID)) {
 		svm->avic_entry = &a->phys[vcpu->id];
 		svm->avic_running = avic_phys_entry(c->avic_backing_page);
 	}
@@ -201,30 +205,33 @@ static bool takes_pic(struct kvm_vcpu *vcpu)
 	return !(lint0 & APIC_LVT_MASKED) && GET_APIC_DELIVERY_MODE(lint0) == APIC_MODE_EXTINT;
 }
 
-/* Does this vCPU's state allow it? */
-static bool allowed_for(struct kvm_vcpu *vcpu)
+/* As what this vCPU's state allows it. */
+static enum avic_mode mode_for(struct kvm_vcpu *vcpu)
 {
 	struct vcpu_svm *svm = to_svm(vcpu);
-	u64 mode = MSR_IA32_APICBASE_BASE | MSR_IA32_APICBASE_ENABLE | X2APIC_ENABLE;
 
 	/* One that waits for its INIT and SIPI is as reset has left it. */
-	return svm->avic_entry && !svm->avic_window && !takes_pic(vcpu) &&
-	       kvm_lapic_may_be_virtual(vcpu) &&
-	       (READ_ONCE(vcpu->arch.apic_base) & mode) ==
-		       (APIC_DEFAULT_PHYS_BASE | MSR_IA32_APICBASE_ENABLE) &&
-	       !(READ_ONCE(vcpu->arch.debug.control) & KVM_GUESTDBG_BLOCKIRQ);
+	if (!svm->avic_entry || svm->avic_window || takes_pic(vcpu) ||
+	    !kvm_lapic_may_be_virtual(vcpu) ||
+	    (READ_ONCE(vcpu->arch.debug.control) & KVM_GUESTDBG_BLOCKIRQ))
+		return AVIC_OFF;
+	return avic_mode_of(READ_ONCE(vcpu->arch.apic_base), vcpu->id, svm_hw.x2avic);
 }
 
-static bool allowed(struct kvm *kvm)
+/* As what all vCPUs can have it. */
+static enum avic_mode common_mode(struct kvm *kvm)
 {
+	enum avic_mode mode = AVIC_OFF, one;
 	struct kvm_vcpu *vcpu;
 	unsigned long i;
 
 	kvm_for_each_vcpu(i, vcpu, kvm) {
-		if (!allowed_for(vcpu))
-			return false;
+		one = mode_for(vcpu);
+		if (one == AVIC_OFF || (i && one != mode))
+			return AVIC_OFF;
+		mode = one;
 	}
-	return true;
+	return mode;
 }
 
 /* The addresses that IPIs go by; a->lock held */
@@ -235,6 +242,8 @@ static void build_logical(struct svm_avic_vm *a, struct kvm *kvm)
 	unsigned long i;
 
 	kvm_for_each_vcpu(i, vcpu, kvm) {
+		if (a->mode != AVIC_XAPIC)
+			break;
 		a->addresses[nr++] = (struct avic_logical){
 			.id = vcpu->id,
 			.ldr = kvm_lapic_virtual_reg(vcpu, APIC_LDR),
@@ -249,32 +258,40 @@ static void build_logical(struct svm_avic_vm *a, struct kvm *kvm)
 /* a->lock held */
 static void decide(struct svm_avic_vm *a, struct kvm_vcpu *vcpu)
 {
-	bool on = allowed(vcpu->kvm);
+	enum avic_mode mode = common_mode(vcpu->kvm);
 
-	if (on == a->on)
+	if (mode == a->mode)
 		return;
-	WRITE_ONCE(a->on, on);
+	WRITE_ONCE(a->mode, mode);
 	/* Nobody goes on in the guest until he has followed: svm_follow_apic() waits for the lock. */
 	kvm_make_all_cpus_request(vcpu->kvm, KVM_REQ_MSR_INTERCEPTS, true);
-	kvm_mmu_show_private_page(vcpu->kvm, KVM_PRIVATE_APIC_ACCESS, on);
+	kvm_mmu_show_private_page(vcpu->kvm, KVM_PRIVATE_APIC_ACCESS, mode == AVIC_XAPIC);
 }
 
-static void follow(struct vcpu_svm *svm, bool on)
-{
-	struct vmcb *vmcb = svm->vmcb;
+static const u32 mode_bits[] = {
+	[AVIC_XAPIC] = AVIC_ENABLE_MASK,
+	[AVIC_X2APIC] = AVIC_ENABLE_MASK | X2APIC_MODE_MASK,
+};
 
-	if (svm->vcpu.arch.apic_virtual == on)
+static void follow(struct vcpu_svm *svm, enum avic_mode mode)
+{
+	struct vmcb_control_area *c = &svm->vmcb->control;
+	u32 bits = c->int_ctl & mode_bits[AVIC_X2APIC];
+
+	if (bits == mode_bits[mode])
 		return;
-	if (on) {
+	if (mode != AVIC_OFF) {
 		svm_clear_irq_window(svm);
-		vmcb_assign_intercept(vmcb, INTERCEPT_CR8_WRITE, false);
+		vmcb_assign_intercept(svm->vmcb, INTERCEPT_CR8_WRITE, false);
 	}
-	kvm_lapic_set_virtual(&svm->vcpu, on);
-	vmcb->control.int_ctl &= ~AVIC_ENABLE_MASK;
-	vmcb->control.int_ctl |= on ? AVIC_ENABLE_MASK : 0;
-	vmcb_mark_dirty(vmcb, VMCB_INTR);
-	vmcb_mark_dirty(vmcb, VMCB_AVIC);
-	WRITE_ONCE(*svm->avic_entry, on ? svm->avic_running : 0);
+	kvm_lapic_set_virtual(&svm->vcpu, mode != AVIC_OFF);
+	c->int_ctl = (c->int_ctl & ~mode_bits[AVIC_X2APIC]) | mode_bits[mode];
+	c->avic_physical_id = (c->avic_physical_id & ~AVIC_PHYSICAL_MAX_INDEX_MASK) |
+			      (mode == AVIC_X2APIC ? AVIC_X2APIC_MAX_ID : AVIC_XAPIC_MAX_ID);
+	svm_open_x2apic(svm, mode == AVIC_X2APIC);
+	vmcb_mark_dirty(svm->vmcb, VMCB_INTR);
+	vmcb_mark_dirty(svm->vmcb, VMCB_AVIC);
+	WRITE_ONCE(*svm->avic_entry, mode == AVIC_OFF ? 0 : svm->avic_running);
 }
 
 /**
@@ -298,7 +315,7 @@ void svm_follow_apic(struct kvm_vcpu *vcpu)
 	build_logical(a, vcpu->kvm);
 	if (svm->avic_entry) {
 		preempt_disable();
-		follow(svm, a->on);
+		follow(svm, a->mode);
 		preempt_enable();
 	}
 	mutex_unlock(&a->lock);
@@ -312,11 +329,13 @@ void svm_avic_need_window_slow(struct vcpu_svm *svm, bool need)
 
 /* ---------------------------------------------------------------- exits */
 
-/* The guest's write of its ICR could not be completed: EXITINFO1 is the ICR, which is in the page as well. */
+/* The guest's write of its ICR could not be completed: EXITINFO1 is the ICR. */
 int svm_avic_incomplete_ipi(struct kvm_vcpu *vcpu)
 {
-	u32 why = to_svm(vcpu)->vmcb->control.exit_info_2 >> 32;
+	const struct vmcb_control_area *c = &to_svm(vcpu)->vmcb->control;
+	u32 why = c->exit_info_2 >> 32;
 
+	kvm_lapic_virtual_set_icr(vcpu, c->exit_info_1);
 	switch (avic_ipi_action(why)) {
 	case AVIC_WAKE:
 		kvm_lapic_virtual_wake(vcpu);

@@ -70,6 +70,21 @@ bool avic_logical_build(u32 *table, const struct avic_logical *l, unsigned int n
 	return true;
 }
 
+#define BASE_X2APIC BIT_ULL(10)
+#define BASE_ENABLE BIT_ULL(11)
+#define BASE_ADDRESS (~0xfffULL)
+#define DEFAULT_ADDRESS 0xfee00000ULL
+
+enum avic_mode avic_mode_of(u64 base, u32 id, bool x2avic)
+{
+	if (!(base & BASE_ENABLE))
+		return AVIC_OFF;
+	if (base & BASE_X2APIC)
+		return x2avic && id <= AVIC_X2APIC_MAX_ID ? AVIC_X2APIC : AVIC_OFF;
+	return (base & BASE_ADDRESS) == DEFAULT_ADDRESS && id <= AVIC_XAPIC_MAX_ID ? AVIC_XAPIC :
+										     AVIC_OFF;
+}
+
 enum avic_ipi_action avic_ipi_action(u32 why)
 {
 	switch (why) {
@@ -104,4 +119,12 @@ bool avic_write_is_trap(u32 offset)
 			  REG(0x3e0); /* divide configuration */
 
 	return offset < 0x400 && (traps & REG(offset));
+}
+
+bool avic_msr_is_open(u32 offset, bool write)
+{
+	const u64 reads = REG(0x080); /* TPR */
+	const u64 writes = REG(0x080) | REG(0x0b0) /* EOI */ | REG(0x300) /* ICR */;
+
+	return offset < 0x400 && ((write ? writes : reads) & REG(offset));
 }

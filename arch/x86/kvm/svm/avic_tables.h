@@ -13,6 +13,10 @@
 #define AVIC_PHYS_RUNNING BIT_ULL(62)
 #define AVIC_PHYS_VALID BIT_ULL(63)
 
+/* The highest ID that each mode's table has an entry for */
+#define AVIC_XAPIC_MAX_ID 0xfe
+#define AVIC_X2APIC_MAX_ID 0x1ff
+
 /* Logical APIC ID table: by the bit of the logical address, one page */
 #define AVIC_LOGICAL_ID GENMASK(7, 0)
 #define AVIC_LOGICAL_VALID ((u32)BIT(31))
@@ -71,6 +75,33 @@ int avic_logical_index(const struct avic_logical *l);
  * Return: whether the table has the addresses
  */
 bool avic_logical_build(u32 *table, const struct avic_logical *l, unsigned int nr);
+
+/* As what the processor virtualizes an APIC */
+enum avic_mode {
+	AVIC_OFF,
+	AVIC_XAPIC, /* by its page */
+	AVIC_X2APIC, /* by its MSRs: x2AVIC, APM vol. 2, 15.29.10 */
+};
+
+/**
+ * avic_mode_of() - as what an APIC can be virtualized
+ * @base: IA32_APIC_BASE
+ * @id: its ID from power-on
+ * @x2avic: the processor has x2AVIC
+ *
+ * Return: AVIC_OFF where it cannot: disabled, moved from where the VM's nested tables have the page, or an ID beyond the
+ * table
+ */
+enum avic_mode avic_mode_of(u64 base, u32 id, bool x2avic);
+
+/**
+ * avic_msr_is_open() - may the guest access an MSR of its APIC without an exit in x2AVIC?
+ * @offset: register, a multiple of 16
+ * @write: WRMSR, which the processor completes or leaves with one of AVIC's two exits
+ *
+ * What is used often.  The others exit for the MSR, and are served in software on the page.
+ */
+bool avic_msr_is_open(u32 offset, bool write);
 
 /* What a guest's write to its ICR was not completed for: EXITINFO2[63:32] */
 enum avic_ipi_exit {

@@ -3,12 +3,14 @@
  * MSRs that live in the VMCB or are AMD's, and the MSR permission map (APM vol. 2, 15.11).
  */
 #include <linux/mm.h>
+#include <asm/apicdef.h>
 #include <asm/cpufeature.h>
 #include <asm/io.h>
 #include <asm/nospec-branch.h>
 
 #include "cpuid.h"
 #include "msr.h"
+#include "svm/avic_tables.h"
 #include "svm/svm.h"
 
 /* ---- permission map: two bits an MSR, read and write, set: exit */
@@ -82,6 +84,24 @@ void svm_update_msr_intercepts(struct kvm_vcpu *vcpu)
 
 	kvm_open_msrs(vcpu, open_msrs, ARRAY_SIZE(open_msrs), svm->spec_ctrl_open, msrpm_assign,
 		      svm->msrpm);
+	vmcb_mark_dirty(svm->vmcb, VMCB_PERM_MAP);
+}
+
+/**
+ * svm_open_x2apic() - x2AVIC: the processor serves some of the local APIC's MSRs, or none
+ * @svm: current, or not yet running
+ * @open: which
+ *
+ * The MSR filter does not apply to them.
+ */
+void svm_open_x2apic(struct vcpu_svm *svm, bool open)
+{
+	u32 reg;
+
+	for (reg = 0; reg < 0x400; reg += 16)
+		msrpm_assign(svm->msrpm, APIC_BASE_MSR + (reg >> 4),
+			     !open || !avic_msr_is_open(reg, false),
+			     !open || !avic_msr_is_open(reg, true));
 	vmcb_mark_dirty(svm->vmcb, VMCB_PERM_MAP);
 }
 

@@ -33,7 +33,8 @@ MODULE_PARM_DESC(nested, "Offer SVM to guests; not there yet, always 0");
 
 static bool avic;
 module_param(avic, bool, 0444);
-MODULE_PARM_DESC(avic, "Local APICs in xAPIC mode virtualized by the CPU; N: by KVM");
+MODULE_PARM_DESC(
+	avic, "Local APICs virtualized by the CPU, in x2APIC mode where it has x2AVIC; N: by KVM");
 
 static bool nrips = true;
 module_param(nrips, bool, 0444);
@@ -224,6 +225,7 @@ static void find_features(void)
 		pr_notice("nested=%d: SVM for guests is not there yet\n", nested);
 	nested = 0;
 	svm_hw.avic = avic;
+	svm_hw.x2avic = avic && boot_cpu_has(X86_FEATURE_X2AVIC);
 
 	backend.caps = (struct kvm_backend_caps){
 		.max_huge_level = boot_cpu_has(X86_FEATURE_GBPAGES) ? 3 : 2,

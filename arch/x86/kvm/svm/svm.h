@@ -181,6 +181,7 @@ struct svm_hw {
 	bool mcommit;
 	bool irq_as_virq;
 	bool avic;
+	bool x2avic;
 	u16 pause_filter_count;
 	u16 pause_filter_thresh;
 	u32 nr_asids;
@@ -255,6 +256,7 @@ void svm_intercept_dr(struct kvm_vcpu *vcpu, bool on);
 int svm_msrpm_alloc(struct vcpu_svm *svm);
 void svm_msrpm_free(struct vcpu_svm *svm);
 void svm_update_msr_intercepts(struct kvm_vcpu *vcpu);
+void svm_open_x2apic(struct vcpu_svm *svm, bool open);
 int svm_get_msr(struct kvm_vcpu *vcpu, u32 index, u64 *data, bool host);
 int svm_set_msr(struct kvm_vcpu *vcpu, u32 index, u64 data, bool host);
 int svm_get_feature_msr(u32 index, u64 *data);
