@@ -40,6 +40,8 @@ INFO_AT = 0x0F000000
 INITRD_AT = 0x10000000
 LOW_RAM = 0x9F000
 ACPI_SIZE = MB
+# What Bochs says when the machine goes off by ACPI, as a panic.
+POWERED_OFF = "ACPI control: soft power off"
 # wire.c; the boot sector's word.
 PORT, FRAME, BOOTED = 0xE9, 1, 2
 STREAMS = {ord("c"): "ctl", ord("o"): "out", ord("e"): "err"}
@@ -52,11 +54,17 @@ APPEND = ("console=ttyS0,115200 loglevel=5 panic=-1 nokaslr tsc=reliable "
 LEFT_OUT = (".git", "build/mod", "build/dkms", "build/guests", "build/fuzz", "build/check")
 LEFT_OUT_LAB = re.compile(r"^(root.*|console.*|.*initramfs.*|bochs-.*|debug|\..*|.*\.lock)$")
 
+BIOS = "/usr/share/bochs/BIOS-bochs-latest"
+# Where it writes IA32_FEATURE_CONTROL of the first CPU, in 32-bit mode: mov $0x3a, %ecx; rdmsr; or $5, %eax.
+# Bit 0 locks, bit 2 is VMX.
+VMX_ON = bytes([0xB9, 0x3A, 0, 0, 0, 0x0F, 0x32, 0x83, 0xC8, 0x05])
+VMX_OFF = VMX_ON[:-1] + b"\x01"
+
 SETTINGS = """\
 config_interface: textconfig
 display_library: nogui
 memory: guest={mem}, host={mem}, block_size=1024
-romimage: file=/usr/share/bochs/BIOS-bochs-latest, options=fastboot
+romimage: file={bios}, options=fastboot
 vgaromimage: file=/usr/share/vgabios/vgabios.bin
 cpu: model={model}, count={smp}, ips={ips}, reset_on_triple_fault=1, ignore_bad_msrs=1, quantum=32
 clock: sync=none, time0=utc
@@ -302,6 +310,17 @@ class BochsMachine(Machine):
             tty.setraw(0)
         return f"enabled=1, mode=term, dev={os.ttyname(slave)}"
 
+    def bios(self):
+        if not self.o.vmx_locked_off:
+            return BIOS
+        rom = initramfs.read(BIOS)
+        if rom.count(VMX_ON) != 1:
+            sys.exit(f"lab: {BIOS} does not switch VMX on where it did")
+        path = os.path.join(self.dir, "bios")
+        with open(path, "wb") as f:
+            f.write(rom.replace(VMX_ON, VMX_OFF))
+        return path
+
     def arguments(self):
         o = self.o
         self.inherited = []
@@ -316,7 +335,7 @@ class BochsMachine(Machine):
             f.write(pvh.start_info(INFO_AT, f"{APPEND} {o.append}".strip(),
                                    (INITRD_AT, os.path.getsize(initrd)), memory))
         settings = SETTINGS.format(
-            mem=o.megs, model=o.model, smp=o.smp, ips=IPS, dir=self.dir, tty=self.tty(),
+            bios=self.bios(), mem=o.megs, model=o.model, smp=o.smp, ips=IPS, dir=self.dir, tty=self.tty(),
             share=self.share_image(pvh.boot_sector(BOOTED, PORT, INFO_AT, entry)), root=self.root_image(),
             kernel=kernel, kernel_at=kernel_at, initrd=initrd, initrd_at=INITRD_AT, info=info,
             info_at=INFO_AT, console=self.log, log=self.bochs_log,
@@ -367,7 +386,8 @@ class BochsMachine(Machine):
         for path in (self.bochs_log, self.stderr_path):
             if os.path.exists(path):
                 text = initramfs.read(path).decode("utf-8", "replace")
-                words += [line.strip() for line in text.split("\n") if "PANIC" in line]
+                words += [line.strip() for line in text.split("\n")
+                          if "PANIC" in line and POWERED_OFF not in line]
         if os.environ.get("LAB_BOCHS_ERRORS") and os.path.exists(self.bochs_log):
             os.makedirs(BUILD, exist_ok=True)
             with open(os.path.join(BUILD, "console-bochs.log"), "wb") as f:

@@ -55,6 +55,8 @@ def parse(argv):
     p.add_argument("--append", default="", metavar="ARGS", help="more kernel command line")
     p.add_argument("--qemu", action="append", default=[], metavar="ARG",
                    help="one more argument of the machine's QEMU; repeatable")
+    p.add_argument("--vmx-locked-off", action="store_true",
+                   help="Bochs: the firmware has switched VMX off on CPU 0, and locked that")
     p.add_argument("--timeout", type=float, default=1800, metavar="SECONDS",
                    help="how long COMMAND may take (default 1800)")
     p.add_argument("--console", action="store_true",
@@ -69,6 +71,8 @@ def parse(argv):
     o.mem = o.mem or ("2G" if o.bochs else "4G")
     if o.bochs and (o.icount or o.qemu or o.spare_cpu):
         p.error("--icount, --qemu and --spare-cpu are QEMU's, which this machine is not")
+    if o.vmx_locked_off and not o.bochs:
+        p.error("--vmx-locked-off is for Bochs, which this machine is not")
     if o.bochs:
         bochs.check(o, p.error)
     if o.icount and (o.smp not in (None, 1) or o.spare_cpu):

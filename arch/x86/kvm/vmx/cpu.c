@@ -137,7 +137,8 @@ int vmx_enable_cpu(void)
 	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpu);
 	int r;
 
-	if (cr4_read_shadow() & X86_CR4_VMXE) {
+	/* The register itself: who does not care for others may have gone past the kernel. */
+	if (__read_cr4() & X86_CR4_VMXE) {
 		pr_err("VMX is in use on CPU %d already: unload the other hypervisor (VirtualBox, VMware, ...)\n",
 		       smp_processor_id());
 		return -EBUSY;

@@ -96,12 +96,29 @@ static struct kvm_backend backend = { .name = "VMX",
 #undef KVM_X86_OP
 };
 
+/* The kernel has VMX off.  Firmware can have disabled it on one CPU alone. */
+static int say_why_off(void)
+{
+	const u64 ours = FEAT_CTL_LOCKED | FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX;
+	int cpu;
+	u64 val;
+
+	for_each_online_cpu(cpu) {
+		val = 0;
+		rdmsrl_safe_on_cpu(cpu, MSR_IA32_FEAT_CTL, &val);
+		if ((val & ours) != ours) {
+			pr_err("VMX is disabled by firmware on CPU %d (IA32_FEATURE_CONTROL is 0x%llx): enable VT-x or VMX in its setup\n",
+			       cpu, val);
+			return -ENODEV;
+		}
+	}
+	pr_err("this CPU has VMX, but the kernel was told not to use it (clearcpuid=)\n");
+	return -EOPNOTSUPP;
+}
+
 /* Can this machine do it at all?  Each refusal says what to do. */
 static int check_hardware(void)
 {
-	const u64 ours = FEAT_CTL_LOCKED | FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX;
-	u64 val = 0;
-
 	if (!boot_cpu_has(X86_FEATURE_VMX)) {
 		if (!(cpuid_ecx(1) & BIT(5))) {
 			if (boot_cpu_data.x86_vendor == X86_VENDOR_AMD)
@@ -113,14 +130,7 @@ static int check_hardware(void)
 					       "");
 			return -EOPNOTSUPP;
 		}
-		rdmsrl_safe(MSR_IA32_FEAT_CTL, &val);
-		if ((val & ours) == ours) {
-			pr_err("this CPU has VMX, but the kernel was told not to use it (clearcpuid=)\n");
-			return -EOPNOTSUPP;
-		}
-		pr_err("VMX is disabled by firmware (IA32_FEATURE_CONTROL is 0x%llx): enable VT-x or VMX in its setup\n",
-		       val);
-		return -ENODEV;
+		return say_why_off();
 	}
 	if (!ept) {
 		pr_err("ept=0: shadow paging is not there, EPT is needed: load without ept=0\n");
