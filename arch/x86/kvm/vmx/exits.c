@@ -137,6 +137,12 @@ static int invlpg(struct kvm_vcpu *vcpu)
 	return kvm_skip_instruction(vcpu);
 }
 
+static int pause(struct kvm_vcpu *vcpu)
+{
+	vmx_grow_ple_window(to_vmx(vcpu));
+	return kvm_emulate_pause(vcpu);
+}
+
 static int triple_fault(struct kvm_vcpu *vcpu)
 {
 	return kvm_handle_triple_fault(vcpu);
@@ -291,7 +297,7 @@ static int (*const handlers[])(struct kvm_vcpu *vcpu) = {
 	[EXIT_REASON_MWAIT_INSTRUCTION] = kvm_emulate_mwait,
 	[EXIT_REASON_MONITOR_TRAP_FLAG] = monitor_trap,
 	[EXIT_REASON_MONITOR_INSTRUCTION] = kvm_emulate_monitor,
-	[EXIT_REASON_PAUSE_INSTRUCTION] = kvm_emulate_pause,
+	[EXIT_REASON_PAUSE_INSTRUCTION] = pause,
 	[EXIT_REASON_TPR_BELOW_THRESHOLD] = tpr_below_threshold,
 	[EXIT_REASON_APIC_ACCESS] = vmx_apic_access,
 	[EXIT_REASON_EOI_INDUCED] = vmx_eoi_induced,

@@ -154,6 +154,40 @@ void vmx_after_set_cpuid(struct kvm_vcpu *vcpu)
 	vmx_update_msr_intercepts(vcpu);
 }
 
+/* ---- PAUSE loops */
+
+static void set_ple_window(struct vcpu_vmx *vmx, u32 window)
+{
+	if (!vmx_has(CPU2, SECONDARY_EXEC_PAUSE_LOOP_EXITING) || window == vmx->ple_window)
+		return;
+	vmx->ple_window = window;
+	vmcs_write32(PLE_WINDOW, window);
+}
+
+/**
+ * vmx_grow_ple_window() - the guest has spun for a whole window
+ * @vmx: loaded
+ *
+ * While every vCPU has a CPU whoever is waited for runs, and exits do but delay.  One that is preempted, as it is when it has
+ * given its CPU away, begins anew: vmx_shrink_ple_window().
+ */
+void vmx_grow_ple_window(struct vcpu_vmx *vmx)
+{
+	u64 window = (u64)vmx->ple_window * max(vmx_hw.ple_window_grow, 1U);
+
+	set_ple_window(vmx, max((u32)min(window, (u64)vmx_hw.ple_window_max), vmx->ple_window));
+}
+
+/* Context: loaded, preemption off */
+void vmx_shrink_ple_window(struct vcpu_vmx *vmx)
+{
+	u32 by = vmx_hw.ple_window_shrink;
+
+	set_ple_window(vmx, by ? max(vmx->ple_window / by, vmx_hw.ple_window) : vmx_hw.ple_window);
+}
+
+/* ---- CR8 */
+
 /*
  * The guest writes CR8 without an exit (TPR shadow); an exit is needed only when lowering it could make an interrupt
  * deliverable that is held back now.

@@ -3,7 +3,7 @@
  * The flush of the L1 data cache before entries (L1 terminal fault: Documentation/admin-guide/hw-vuln/l1tf.rst).
  *
  * "cond": when something has run since the last entry that may have left secrets in the cache: anything but the inner loop,
- * and page faults that page tables answer (vcpu->arch.l1d_flush).
+ * page faults that page tables answer, and HLT and PAUSE without a switch to another task (vcpu->arch.l1d_flush).
  * "always": before every entry.  The kernel shows what is in force in /sys/devices/system/cpu/vulnerabilities/l1tf.
  */
 #define pr_fmt(fmt) "kvm_intel: " fmt

@@ -367,11 +367,17 @@ static int loop(struct vcpu_vmx *vmx, bool immediate_exit)
 	}
 }
 
-/* The MMU says by itself what it does for one: see vcpu->arch.l1d_flush. */
-static bool is_page_fault(const struct vcpu_vmx *vmx)
+/*
+ * Exits for which the outer loop touches nothing but page tables and what it knows of vCPUs, or says otherwise: see
+ * vcpu->arch.l1d_flush.  A wait that is more than polling ends with vmx_vcpu_load(), which says so.
+ */
+static bool leaves_no_secrets(const struct vcpu_vmx *vmx)
 {
-	return vmx->exit_reason == EXIT_REASON_EPT_VIOLATION && !vmx->fail &&
-	       !(vmx->detour & (VMX_EMULATE | VMX_DELIVER));
+	if (vmx->fail || (vmx->detour & (VMX_EMULATE | VMX_DELIVER)))
+		return false;
+	return vmx->exit_reason == EXIT_REASON_EPT_VIOLATION ||
+	       vmx->exit_reason == EXIT_REASON_HLT ||
+	       vmx->exit_reason == EXIT_REASON_PAUSE_INSTRUCTION;
 }
 
 /**
@@ -398,7 +404,7 @@ int vmx_run(struct kvm_vcpu *vcpu, bool immediate_exit)
 	r = loop(vmx, immediate_exit);
 
 	vmx_pml_flush(vmx);
-	if (r != KVM_AGAIN || !is_page_fault(vmx))
+	if (r != KVM_AGAIN || !leaves_no_secrets(vmx))
 		vcpu->arch.l1d_flush = true;
 	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
 		this_cpu_write(x86_ibpb_exit_to_user, true);

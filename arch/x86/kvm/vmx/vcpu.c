@@ -44,7 +44,8 @@ static void write_constants(struct vcpu_vmx *vmx)
 		vmcs_write64(ENCLS_EXITING_BITMAP, ~0ULL);
 	if (vmx_has(CPU2, SECONDARY_EXEC_PAUSE_LOOP_EXITING)) {
 		vmcs_write32(PLE_GAP, vmx_hw.ple_gap);
-		vmcs_write32(PLE_WINDOW, vmx_hw.ple_window);
+		vmx->ple_window = vmx_hw.ple_window;
+		vmcs_write32(PLE_WINDOW, vmx->ple_window);
 	}
 	if (vmx->vcpu.kvm->arch.notify_flags)
 		vmcs_write32(NOTIFY_WINDOW, vmx->vcpu.kvm->arch.notify_window);
@@ -171,6 +172,8 @@ void vmx_vcpu_put(struct kvm_vcpu *vcpu)
 
 	vmx_restore_host(vmx);
 	vmx_unload_debug(vmx);
+	if (READ_ONCE(vcpu->preempted))
+		vmx_shrink_ple_window(vmx);
 }
 
 void vmx_write_tsc_offset(struct kvm_vcpu *vcpu)

@@ -77,7 +77,22 @@ MODULE_PARM_DESC(
 
 static unsigned int ple_window = 4096;
 module_param(ple_window, uint, 0444);
-MODULE_PARM_DESC(ple_window, "Cycles in a spin loop before it exits");
+MODULE_PARM_DESC(ple_window, "Cycles in a spin loop before it exits, at first");
+
+static unsigned int ple_window_grow = 2;
+module_param(ple_window_grow, uint, 0444);
+MODULE_PARM_DESC(ple_window_grow,
+		 "Each such exit makes the window so many times larger; 0, 1: does not");
+
+static unsigned int ple_window_max = UINT_MAX;
+module_param(ple_window_max, uint, 0444);
+MODULE_PARM_DESC(ple_window_max, "It does not grow beyond that");
+
+static unsigned int ple_window_shrink;
+module_param(ple_window_shrink, uint, 0444);
+MODULE_PARM_DESC(
+	ple_window_shrink,
+	"A vCPU that is preempted makes its window so many times smaller; 0: as at first, 1: does not");
 
 static char *vmentry_l1d_flush = "auto";
 module_param(vmentry_l1d_flush, charp, 0444);
@@ -188,6 +203,9 @@ static int find_features(void)
 		return r;
 	vmx_hw.ple_gap = ple_gap;
 	vmx_hw.ple_window = ple_window;
+	vmx_hw.ple_window_grow = ple_window_grow;
+	vmx_hw.ple_window_max = ple_window_max;
+	vmx_hw.ple_window_shrink = ple_window_shrink;
 	unrestricted_guest = vmx_hw.unrestricted;
 	vpid = vmx_hw.vpid;
 	vnmi = vmx_hw.vnmi;

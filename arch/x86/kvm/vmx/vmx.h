@@ -79,7 +79,7 @@ enum vmx_control_word {
  * @apic_access: in xAPIC mode, the TPR needs none
  * @apicv: the processor virtualizes local APICs, and what is posted reaches a guest that runs
  * @preemption_timer_shift: log2 of TSC ticks a tick of the timer; meaningful with the control
- * @ple_gap, @ple_window: see the parameters; 0: no exits on PAUSE
+ * @ple_gap, @ple_window, @ple_window_grow, @ple_window_max, @ple_window_shrink: the parameters
  */
 struct vmx_hw {
 	u64 basic;
@@ -101,6 +101,9 @@ struct vmx_hw {
 	u8 preemption_timer_shift;
 	u32 ple_gap;
 	u32 ple_window;
+	u32 ple_window_grow;
+	u32 ple_window_max;
+	u32 ple_window_shrink;
 };
 
 extern struct vmx_hw vmx_hw;
@@ -176,6 +179,7 @@ struct vmx_seg {
  * @vm86_rflags: with VMX_VM86, the guest's RFLAGS.VM and IOPL
  * @vm86_sysenter_cs: with VMX_VM86, the guest's IA32_SYSENTER_CS
  * @rescues: entries refused in a row, the last one as exit number @rescue_exits
+ * @ple_window: PLE_WINDOW as it stands, with PAUSE-loop exiting
  * @host_irq: the last exit was a host interrupt and has acknowledged it: VM_EXIT_INTR_INFO
  * @nmi_masked: an NMI is being handled; only without virtual NMIs
  * @nmi_masked_since: when that began, ns; only without virtual NMIs
@@ -235,6 +239,7 @@ struct vcpu_vmx {
 	u32 vm86_sysenter_cs;
 	unsigned int rescues;
 	u64 rescue_exits;
+	u32 ple_window;
 	u32 host_irq;
 	bool nmi_masked;
 	bool at_iret;
@@ -456,6 +461,8 @@ void vmx_write_kernel_gs_base(struct vcpu_vmx *vmx, u64 val);
 void vmx_update_exception_bitmap(struct kvm_vcpu *vcpu);
 void vmx_after_set_cpuid(struct kvm_vcpu *vcpu);
 void vmx_write_controls(struct vcpu_vmx *vmx);
+void vmx_grow_ple_window(struct vcpu_vmx *vmx);
+void vmx_shrink_ple_window(struct vcpu_vmx *vmx);
 void vmx_update_cr8_intercept(struct kvm_vcpu *vcpu, int tpr, int irr);
 
 /* msr.c */

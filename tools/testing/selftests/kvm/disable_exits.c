@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* KVM_CAP_X86_DISABLE_EXITS: HLT, PAUSE and MWAIT that stay in the guest. */
+/* KVM_CAP_X86_DISABLE_EXITS: HLT, PAUSE and MWAIT that stay in the guest; and a PAUSE loop that exits ever less. */
 #include <pthread.h>
 #include <signal.h>
 #include <sys/time.h>
 
 #include "apic.h"
+#include "stats.h"
 #include "vm.h"
 
 static int offered(struct vm *vm)
@@ -121,4 +122,28 @@ CASE(pause, "a guest that spins with PAUSE goes on, with and without exits")
 	vm = vm_new(VM_IRQCHIP);
 	OK(disable(vm, KVM_X86_DISABLE_EXITS_PAUSE));
 	vcpu_expect_sync(vcpu_new(vm, pauses, 0), 1);
+}
+
+#define SPIN_TICKS 40000000ULL
+
+static void spin_long(u64 unused)
+{
+	u64 end = rdtsc() + SPIN_TICKS;
+
+	while (rdtsc() < end)
+		relax();
+	guest_sync(1);
+}
+
+CASE(pause_window, "a spin that nobody else wants the CPU for exits less and less often")
+{
+	struct vcpu *cpu = vm_with(0, spin_long, 0);
+	struct stats s;
+
+	if (access("/sys/module/kvm_intel/parameters/ple_window_grow", F_OK))
+		SKIP("no window that grows");
+	s = stats_open(cpu->fd);
+	vcpu_expect_sync(cpu, 1);
+	/* In windows of 4096 ticks there would be four times as many. */
+	CHECK(stats_value(&s, "exits") < SPIN_TICKS / 4096 / 4);
 }
