@@ -102,8 +102,15 @@ static __always_inline struct lapic *lapic_map_unicast(const struct lapic_map *m
 
 	if (msg->logical | msg->shorthand | map->scan_phys || msg->dest >= map->nr_phys)
 		return NULL;
+	/* Both broadcasts end so. */
+	if (unlikely((u8)msg->dest == LAPIC_BROADCAST && lapic_is_broadcast(msg)))
+		return NULL;
 	apic = map->phys[array_index_nospec(msg->dest, map->nr_phys)];
-	return apic && lapic_matches(apic, msg) && !lapic_is_broadcast(msg) ? apic : NULL;
+	/* What lapic_matches() asks of such a message. */
+	return apic && READ_ONCE(apic->mode) != LAPIC_MODE_DISABLED &&
+			       lapic_phys_id(apic) == msg->dest ?
+		       apic :
+		       NULL;
 }
 
 #endif /* KVM_X86_IRQCHIP_LAPIC_MAP_H */
