@@ -46,6 +46,8 @@ static bool can_be_entered(struct vcpu_vmx *vmx, bool vm86)
 	e.lin_bits = boot_cpu_data.x86_virt_bits;
 	e.gdtr_base = vmcs_read_natural(GUEST_GDTR_BASE);
 	e.idtr_base = vmcs_read_natural(GUEST_IDTR_BASE);
+	if (vm86 && !vmx_vm86_vectors(e.idtr_base, vmcs_read32(GUEST_IDTR_LIMIT)))
+		return false;
 #define X(name, reg)                                 \
 	s = *vmx_seg(vmx, reg);                      \
 	if (vm86 && !vmx_vm86_segment(vmx, reg, &s)) \

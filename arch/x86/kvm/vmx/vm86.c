@@ -11,10 +11,11 @@
  *	SYSENTER_CS		in vmx->vm86_sysenter_cs: in hardware it is 0, so that SYSENTER faults as it does in real mode
  *	CR4			in its shadow: VME is on in hardware
  *
- * With IOPL 3 the guest handles its interrupt flag by itself, and with CR4.VME and a TSS that redirects all of them its INT n
- * go through the table of real mode.  All else that differs faults, every exception exits, and the instruction is emulated as
- * one of real mode: HLT, LGDT, MOV CR and other privileged ones, and accesses beyond 64 KiB (big real mode has limits of 4 GiB,
- * the hardware is told 64 KiB).  Events are delivered in software; the guest has no IDT that the processor could use.
+ * With IOPL 3 the guest handles its interrupt flag by itself (and PUSHF shows it that IOPL), and with CR4.VME and a TSS that
+ * redirects all of them its INT n go through the table of real mode, provided that it is at 0.  All else that differs faults,
+ * every exception exits, and the instruction is emulated as one of real mode: HLT, LGDT, MOV CR and other privileged ones, and
+ * accesses beyond 64 KiB (big real mode has limits of 4 GiB, the hardware is told 64 KiB).  Events are delivered in software;
+ * the guest has no IDT that the processor could use.
  *
  * The TSS lies in pages of ours, where the VMM wants it (KVM_SET_TSS_ADDR): without that, real mode is emulated.
  */
@@ -126,6 +127,17 @@ bool vmx_vm86_segment(struct vcpu_vmx *vmx, int seg, struct vmx_seg *s)
 	s->limit = LIMIT;
 	s->ar = AR;
 	return true;
+}
+
+/**
+ * vmx_vm86_vectors() - are real mode's vectors where a redirected INT n looks for them?
+ * @base: of the guest's IDT
+ * @limit: its limit
+ * Return: false: INT n has to be emulated, and with it all of real mode
+ */
+bool vmx_vm86_vectors(u64 base, u32 limit)
+{
+	return !base && limit >= 256 * 4 - 1;
 }
 
 /* ---- in and out of it */

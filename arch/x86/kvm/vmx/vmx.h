@@ -599,6 +599,7 @@ void vmx_reset_segments(struct vcpu_vmx *vmx);
 
 /* vm86.c */
 int vmx_vm86_create(struct kvm *kvm);
+bool vmx_vm86_vectors(u64 base, u32 limit);
 bool vmx_vm86_segment(struct vcpu_vmx *vmx, int seg, struct vmx_seg *s);
 void vmx_vm86_enter(struct vcpu_vmx *vmx);
 void vmx_vm86_leave(struct vcpu_vmx *vmx);
