@@ -35,11 +35,6 @@ static u64 cycles_since(u64 tsc)
 	return now > tsc ? now - tsc : 0;
 }
 
-static struct kvm_flight_exit *newest(struct kvm_flight *f)
-{
-	return (void *)f->ring + (f->pos & (sizeof(f->ring) - 1));
-}
-
 static u32 reason_of(const struct kvm_flight_exit *e)
 {
 	return e->reason_decision;
@@ -47,7 +42,7 @@ static u32 reason_of(const struct kvm_flight_exit *e)
 
 static void decide(struct kvm_flight_exit *e, enum kvm_flight_decision decision, u32 detail)
 {
-	e->reason_decision = (u64)decision << 32 | reason_of(e);
+	e->reason_decision |= (u64)decision << 32;
 	e->detail = detail;
 }
 
@@ -61,7 +56,7 @@ static void decide(struct kvm_flight_exit *e, enum kvm_flight_decision decision,
 void kvm_flight_close(struct kvm_vcpu *vcpu, int tier)
 {
 	struct kvm_flight *f = &vcpu->arch.flight;
-	struct kvm_flight_exit *e = newest(f);
+	struct kvm_flight_exit *e = kvm_flight_newest(f);
 	u64 cycles;
 	u32 row;
 
@@ -103,7 +98,7 @@ void kvm_flight_back(struct kvm_vcpu *vcpu)
 	if (!f->with_vmm)
 		return;
 	f->with_vmm = false;
-	f->cost[kvm_flight_row(reason_of(newest(f)))] += cycles_since(f->tsc_left);
+	f->cost[kvm_flight_row(reason_of(kvm_flight_newest(f)))] += cycles_since(f->tsc_left);
 }
 
 /**
@@ -206,7 +201,7 @@ static void decision_words(const struct kvm_flight_exit *e, bool open, char *buf
 {
 	const char *name;
 
-	switch (e->reason_decision >> 32) {
+	switch ((e->reason_decision & ~KVM_FLIGHT_GPA) >> 32) {
 	case KVM_FLIGHT_SERVED:
 		snprintf(buf, size, open ? "being handled" : "served");
 		break;
@@ -256,12 +251,14 @@ static void take_snapshot(struct kvm_flight *f, struct snapshot *s)
 static void format_exit(const struct kvm_flight_exit *e, bool open, u64 now, char *buf, size_t size)
 {
 	u64 ago = now > tsc_of(e) ? now - tsc_of(e) : 0;
-	char decision[48];
+	char decision[48], gpa[32] = "";
 
+	if (e->reason_decision & KVM_FLIGHT_GPA)
+		snprintf(gpa, sizeof(gpa), " gpa 0x%llx", e->gpa);
 	decision_words(e, open, decision, sizeof(decision));
-	snprintf(buf, size, "-%llu us %s (0x%x) rip 0x%llx info 0x%llx 0x%llx, %u cycles, %s",
+	snprintf(buf, size, "-%llu us %s (0x%x) rip 0x%llx info 0x%llx%s, %u cycles, %s",
 		 to_ns(ago) / NSEC_PER_USEC, kvm_exit_name(reason_of(e)), reason_of(e), e->rip,
-		 e->info1, e->info2, open ? 0 : e->cycles, decision);
+		 e->info1, gpa, open ? 0 : e->cycles, decision);
 }
 
 /* What was noted behind the newest exit, or NULL. */

@@ -13,11 +13,16 @@
 
 #include "backend.h"
 
-/* tools/bench/overhead builds modules without, to see what it costs. */
+/* tools/bench/overhead builds modules without recorder and statistics, and with these alone, to see what they cost. */
 #ifdef KVM_WITHOUT_FLIGHT
 #define KVM_FLIGHT 0
 #else
 #define KVM_FLIGHT 1
+#endif
+#ifdef KVM_WITHOUT_RECORDER
+#define KVM_RECORDER 0
+#else
+#define KVM_RECORDER 1
 #endif
 
 /**
@@ -25,31 +30,55 @@
  * @vcpu: just left, its RIP read
  * @reason: the processor's number for it, as in kvm_exit_info.reason
  * @info1: what comes with it: exit qualification, EXITINFO1
- * @info2: likewise: guest physical address or 0, EXITINFO2
  * Context: IRQs off
  * Return: the record, for kvm_flight_served()
  */
 static __always_inline struct kvm_flight_exit *kvm_flight_exit(struct kvm_vcpu *vcpu, u64 reason,
-							       u64 info1, u64 info2)
+							       u64 info1)
 {
 	struct kvm_flight *f = &vcpu->arch.flight;
 	struct kvm_flight_exit *e;
-	u32 pos = f->pos + sizeof(*e);
+	unsigned long at = 0;
 	u32 lo, hi;
 
 	if (!KVM_FLIGHT)
 		return NULL;
 	vcpu->stat.exits++;
-	f->pos = pos;
-	e = (void *)f->ring + (pos & (sizeof(f->ring) - 1));
-	e->rip = vcpu->arch.regs[VCPU_RIP];
+	if (KVM_RECORDER) {
+		u32 pos = f->pos + sizeof(*e);
+
+		f->pos = pos;
+		at = pos & (sizeof(f->ring) - 1);
+	}
+	e = (void *)f->ring + at;
+	if (KVM_RECORDER) {
+		e->rip = vcpu->arch.regs[VCPU_RIP];
+		e->info1 = info1;
+	}
 	e->reason_decision = reason; /* KVM_FLIGHT_SERVED, until kvm_flight_close() knows better */
-	e->info1 = info1;
-	e->info2 = info2;
 	asm volatile("rdtsc" : "=a"(lo), "=d"(hi));
 	e->tsc_lo = lo;
-	e->tsc_hi = hi;
+	if (KVM_RECORDER)
+		e->tsc_hi = hi;
 	return e;
+}
+
+static inline struct kvm_flight_exit *kvm_flight_newest(struct kvm_flight *f)
+{
+	return (void *)f->ring + (f->pos & (sizeof(f->ring) - 1));
+}
+
+/**
+ * kvm_flight_gpa() - the newest exit is for want of a page
+ * @vcpu: current
+ * @gpa: guest physical address
+ */
+static inline void kvm_flight_gpa(struct kvm_vcpu *vcpu, gpa_t gpa)
+{
+	struct kvm_flight_exit *e = kvm_flight_newest(&vcpu->arch.flight);
+
+	e->gpa = gpa;
+	e->reason_decision |= KVM_FLIGHT_GPA;
 }
 
 /* Exits that have no row of their own share the last one. */
@@ -74,8 +103,9 @@ static __always_inline void kvm_flight_served(struct kvm_vcpu *vcpu, struct kvm_
 		return;
 	asm volatile("rdtsc" : "=a"(cycles) : : "edx");
 	cycles -= e->tsc_lo;
-	e->cycles = cycles;
-	row = kvm_flight_row(e->reason_decision); /* the decision is 0 */
+	if (KVM_RECORDER)
+		e->cycles = cycles;
+	row = kvm_flight_row((u32)e->reason_decision);
 	f->count[row]++;
 	f->cost[row] += cycles;
 }

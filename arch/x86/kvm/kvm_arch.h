@@ -306,21 +306,23 @@ enum kvm_flight_decision {
 	KVM_FLIGHT_ERROR, /* KVM_RUN returns -@detail */
 };
 
+#define KVM_FLIGHT_GPA BIT_ULL(63)
+
 /**
  * struct kvm_flight_exit - an exit
  * @rip: of the guest
  * @info1: exit qualification, EXITINFO1
- * @info2: guest physical address, EXITINFO2
+ * @gpa: where @reason_decision has KVM_FLIGHT_GPA: what was not mapped
  * @tsc_lo: the host's TSC, low half
  * @tsc_hi: high half
- * @reason_decision: low half: the processor's number; high half: enum kvm_flight_decision
+ * @reason_decision: low half: the processor's number; high half: enum kvm_flight_decision, and KVM_FLIGHT_GPA
  * @cycles: of the TSC until it was decided
  * @detail: see there
  */
 struct kvm_flight_exit {
 	u64 rip;
 	u64 info1;
-	u64 info2;
+	u64 gpa;
 	u32 tsc_lo;
 	u32 tsc_hi;
 	u64 reason_decision;

@@ -114,7 +114,7 @@ static __always_inline struct kvm_flight_exit *record_exit(struct vcpu_svm *svm)
 	const struct vmcb_control_area *c = &svm->vmcb->control;
 
 	trace_kvm_exit(&svm->vcpu);
-	return kvm_flight_exit(&svm->vcpu, c->exit_code, c->exit_info_1, c->exit_info_2);
+	return kvm_flight_exit(&svm->vcpu, c->exit_code, c->exit_info_1);
 }
 
 /* ---- exits that are served here: REENTER, AGAIN (to svm_handle_exit()), TO_USER, an errno, SVM_LEAVE, SVM_MACHINE_CHECK */
@@ -154,6 +154,7 @@ static int fast_npf(struct vcpu_svm *svm)
 	const void *insn = buf;
 	int len, r;
 
+	kvm_flight_gpa(vcpu, gpa);
 	if (vcpu->arch.mmu.mmio_gfn != gpa_to_gfn(gpa) ||
 	    vcpu->arch.mmu.mmio_gen != READ_ONCE(vcpu->kvm->slots_generation))
 		return KVM_AGAIN;

@@ -175,14 +175,10 @@ static __always_inline void post_exit(struct vcpu_vmx *vmx)
 static __always_inline struct kvm_flight_exit *record_exit(struct vcpu_vmx *vmx)
 {
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
-	u16 code = vmx_exit_code(vmx);
-	u64 gpa = 0;
 
-	if (KVM_FLIGHT && (code == EXIT_REASON_EPT_VIOLATION || code == EXIT_REASON_EPT_MISCONFIG))
-		gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
 	kvm_rip_read(vcpu); /* is cached with that */
 	trace_kvm_exit(vcpu);
-	return kvm_flight_exit(vcpu, vmx->exit_reason, vmx_exit_qual(vmx), gpa);
+	return kvm_flight_exit(vcpu, vmx->exit_reason, vmx_exit_qual(vmx));
 }
 
 /* ---- exits that are served here: REENTER, AGAIN (to vmx_handle_exit()), TO_USER, an errno, VMX_LEAVE */
@@ -256,6 +252,7 @@ static int fast_ept_violation(struct vcpu_vmx *vmx)
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
 	gpa_t gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
 
+	kvm_flight_gpa(vcpu, gpa);
 	if (vcpu->arch.mmu.mmio_gfn != gpa_to_gfn(gpa) ||
 	    vcpu->arch.mmu.mmio_gen != READ_ONCE(vcpu->kvm->slots_generation))
 		return KVM_AGAIN;
@@ -270,6 +267,7 @@ static int fast_ept_misconfig(struct vcpu_vmx *vmx)
 	struct kvm_vcpu *vcpu = &vmx->vcpu;
 	gpa_t gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
 
+	kvm_flight_gpa(vcpu, gpa);
 	if (!kvm_mmu_is_mmio(vcpu, gpa) || !kvm_mmio_is_fast(vcpu, gpa))
 		return KVM_AGAIN;
 	return kvm_mmio_fast(vcpu, gpa, KVM_PF_UNKNOWN_ACCESS, NULL, 0);

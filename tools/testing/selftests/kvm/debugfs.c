@@ -211,6 +211,35 @@ CASE(flight, "the last exits stand in the flight recorder, with where and what w
 	CHECK_EQ(st.st_mode & 0777, 0400);
 }
 
+#define HOLE 0xd0000040UL
+
+static void touch_hole(u64 unused)
+{
+	*(volatile u32 *)HOLE = 1;
+	cpuid(0, 0);
+	guest_sync(1);
+	guest_done();
+}
+
+CASE(flight_gpa, "an exit for want of a page stands there with the address, others have none")
+{
+	struct vcpu *cpu = vm_with(0, touch_hole, 0);
+	char text[16384] = "", *hole, *cpuid;
+
+	need_flight(cpu->vm);
+	vcpu_expect_exit(cpu, KVM_EXIT_MMIO);
+	vcpu_expect_sync(cpu, 1);
+	REQUIRE(read_file(vm_path(cpu->vm, "vcpu0/flight"), text, sizeof(text)));
+	hole = strstr(text, " gpa 0xd0000040, ");
+	REQUIRE(hole != NULL);
+	CHECK(strstr(hole, "to the VMM: KVM_EXIT_MMIO") < strchr(hole, '\n'));
+	cpuid = strstr(hole, "cpuid");
+	REQUIRE(cpuid != NULL);
+	*strchr(cpuid, '\n') = 0;
+	CHECK(!strstr(cpuid, "gpa"));
+	vcpu_expect_done(cpu);
+}
+
 /* ---- races */
 
 static volatile bool stop;
