@@ -479,6 +479,41 @@ static void task_faults(void **state)
 	assert_int_equal(machine_peek(&m, TSS + 0x20, 4), CODE);
 }
 
+static void pf_on_write(enum emul_result res, u64 addr)
+{
+	assert_int_equal(res, EMUL_FAULT);
+	assert_int_equal(m.c.fault.vector, EMUL_PF);
+	assert_int_equal(m.c.fault.error, 3); /* there, a write, the supervisor's */
+	assert_int_equal(m.c.fault.addr, addr);
+	assert_int_equal(m.c.rip, CODE);
+	assert_int_equal(m.seg[EMUL_TR].selector, 0x40);
+	assert_int_equal(m.c.gpr[EMUL_RAX], 0);
+}
+
+/* A TSS that cannot be written: #PF in the old task, at the instruction, which is done when the page can. */
+static void task_read_only(void **state)
+{
+	/* The old one, for its state */
+	prepare_task(0x50, 0x5400, 0x2000);
+	m.seg[EMUL_TR].base = READ_ONLY;
+	machine_put_desc(&m, 0x40, machine_desc(READ_ONLY, 0x67, 0x8b));
+	pf_on_write(RUN(&m, 0xea, 0, 0, 0, 0, 0x50, 0), READ_ONLY + 0x20);
+	assert_int_equal(m.mem[GDT + 0x45] & 15, 0xb);
+	assert_int_equal(m.mem[GDT + 0x55] & 15, 0x9);
+	m.seg[EMUL_TR].base = TSS;
+	assert_int_equal(RUN(&m, 0xea, 0, 0, 0, 0, 0x50, 0), EMUL_DONE);
+	assert_int_equal(m.c.rip, 0x2000);
+
+	/* The new one, for the link: CALL writes it, JMP does not. */
+	prot32(NULL);
+	prepare_task(0x50, READ_ONLY, 0x2000);
+	pf_on_write(RUN(&m, 0x9a, 0, 0, 0, 0, 0x50, 0), READ_ONLY);
+	assert_int_equal(m.mem[GDT + 0x55] & 15, 0x9);
+	assert_int_equal(RUN(&m, 0xea, 0, 0, 0, 0, 0x50, 0), EMUL_DONE);
+	assert_int_equal(m.seg[EMUL_TR].selector, 0x50);
+	assert_int_equal(m.c.rip, 0x2000);
+}
+
 /* Zero-extended, but for Intel's processors with a slot of 32 bits: they leave its upper half alone. */
 static void push_selector(void **state)
 {
@@ -539,6 +574,7 @@ int main(void)
 		cmocka_unit_test_setup(lldt_ltr, prot32),
 		cmocka_unit_test_setup(task_switches, prot32),
 		cmocka_unit_test_setup(task_faults, prot32),
+		cmocka_unit_test_setup(task_read_only, prot32),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
