@@ -117,7 +117,7 @@ static void edges(void **state)
 	assert_int_equal(ioapic_set_irq(&ioapic, 4, true), 0);
 	assert_int_equal(nr_sent, 1);
 	assert_int_equal(get_entry(4), 0x44);
-	assert_int_equal(ioapic_set_irq(&ioapic, 4, false), 0);
+	assert_int_equal(ioapic_set_irq(&ioapic, 4, false), 1);
 	answer = 0;
 	assert_int_equal(ioapic_set_irq(&ioapic, 4, true), 0);
 	assert_int_equal(nr_sent, 2);

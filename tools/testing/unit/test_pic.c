@@ -64,7 +64,7 @@ static void every_line_has_its_vector(void **state)
 		assert_true(pic.output);
 		assert_int_equal(pic_ack(&pic), 0x30 + pin);
 		assert_false(pic.output);
-		pic_set_irq(&pic, pin, false);
+		assert_int_equal(pic_set_irq(&pic, pin, false), 1);
 		if (pin >= 8)
 			out(0xa0, 0x20);
 		out(0x20, 0x20);

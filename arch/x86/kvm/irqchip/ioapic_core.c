@@ -113,8 +113,8 @@ static void service(struct ioapic *ioapic, u32 pins)
  * @pin: 0 to IOAPIC_NR_PINS - 1
  * @level: its level
  *
- * Return: >0 delivered, 0 coalesced with one that is pending (or the line goes
- * low), <0 masked or taken by nobody.
+ * Return: >0 delivered, or the line is low; 0 coalesced with one that is pending;
+ * <0 masked or taken by nobody.
  */
 int ioapic_set_irq(struct ioapic *ioapic, unsigned int pin, bool level)
 {
@@ -124,7 +124,7 @@ int ioapic_set_irq(struct ioapic *ioapic, unsigned int pin, bool level)
 	if (!level) {
 		ioapic->irr &= ~bit;
 		ioapic->delivered &= ~bit;
-		return 0;
+		return 1;
 	}
 	if (is_level(entry)) {
 		ioapic->irr |= bit;

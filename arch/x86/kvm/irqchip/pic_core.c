@@ -132,8 +132,8 @@ void pic_init(struct pic *pic)
  * @pin: 0 to 15
  * @level: its level
  *
- * Return: 1 when that made a new request, 0 when there was one already or the
- * line goes low, -1 when the line is masked.
+ * Return: 1 when that made a new request or the line is low, 0 when there was a
+ * request already, -1 when the line is masked.
  */
 int pic_set_irq(struct pic *pic, unsigned int pin, bool level)
 {
@@ -157,7 +157,7 @@ int pic_set_irq(struct pic *pic, unsigned int pin, bool level)
 	update(pic);
 	if (c->imr & bit)
 		return -1;
-	return (c->irr & bit) && !requested;
+	return !level || ((c->irr & bit) && !requested);
 }
 
 /**

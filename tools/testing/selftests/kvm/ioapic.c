@@ -48,9 +48,9 @@ CASE(edge, "an edge entry gives one interrupt for each rise")
 	vcpu_expect_sync(cpu, 1);
 	CHECK_EQ(line(16, 1), 1);
 	vcpu_expect_sync(cpu, 2);
-	line(16, 1); /* still high */
+	CHECK_EQ(line(16, 1), 0); /* still high */
 	vcpu_expect_sync(cpu, 3);
-	line(16, 0);
+	CHECK_EQ(line(16, 0), 1);
 	line(16, 1);
 	vcpu_expect_done(cpu);
 }
