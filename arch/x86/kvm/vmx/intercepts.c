@@ -173,9 +173,13 @@ static void set_ple_window(struct vcpu_vmx *vmx, u32 window)
  */
 void vmx_grow_ple_window(struct vcpu_vmx *vmx)
 {
-	u64 window = (u64)vmx->ple_window * max(vmx_hw.ple_window_grow, 1U);
+	u64 window;
 
+	/* vmx_shrink_ple_window() between the two writes of a value would leave them apart. */
+	preempt_disable();
+	window = (u64)vmx->ple_window * max(vmx_hw.ple_window_grow, 1U);
 	set_ple_window(vmx, max((u32)min(window, (u64)vmx_hw.ple_window_max), vmx->ple_window));
+	preempt_enable();
 }
 
 /* Context: loaded, preemption off */
