@@ -231,7 +231,7 @@ struct kvm_vcpu {
  * @last_boosted: index of the vCPU that was yielded to last
  * @created_vcpus: vCPUs made or being made; under @lock
  * @as: address spaces
- * @slots_generation: bumped at every change of slots
+ * @slots_generation: bumped at every change of slots, and of what frames without one are
  * @nr_memslot_pages: pages in all slots
  * @mn: notifier on @mm
  * @mmu_sync: how faults and invalidations meet, see mmu_sync.h
@@ -270,7 +270,7 @@ struct kvm {
 	u32 created_vcpus;
 	u32 last_boosted;
 	struct kvm_address_space as[KVM_NR_ADDRESS_SPACES];
-	u64 slots_generation;
+	atomic64_t slots_generation;
 	u64 nr_memslot_pages;
 	struct mmu_notifier mn;
 	struct kvm_mmu_sync mmu_sync;

@@ -44,7 +44,7 @@ struct kvm_memslot *kvm_gfn_to_slot(struct kvm *kvm, u16 as_id, gfn_t gfn)
 struct kvm_memslot *kvm_vcpu_gfn_to_slot(struct kvm_vcpu *vcpu, gfn_t gfn)
 {
 	/* The generation before the tree: an answer of an older tree is remembered as one of an older generation. */
-	u64 gen = smp_load_acquire(&vcpu->kvm->slots_generation);
+	u64 gen = atomic64_read_acquire(&vcpu->kvm->slots_generation);
 	struct kvm_memslot *slot = vcpu->slot_hit;
 
 	if (likely(vcpu->slot_gen == gen && kvm_slot_contains(slot, gfn)))
@@ -167,7 +167,7 @@ static void publish_generation(struct kvm *kvm)
 {
 	lockdep_assert_held(&kvm->slots_lock);
 	/* The trees first, then the generation. */
-	smp_store_release(&kvm->slots_generation, kvm->slots_generation + 1);
+	atomic64_fetch_inc_release(&kvm->slots_generation);
 }
 
 /*
@@ -427,7 +427,7 @@ int kvm_memory_init_vm(struct kvm *kvm)
 		as->hva_tree = RB_ROOT_CACHED;
 		rwlock_init(&as->hva_lock);
 	}
-	kvm->slots_generation = 1;
+	atomic64_set(&kvm->slots_generation, 1);
 	kvm_mmu_sync_init(&kvm->mmu_sync);
 	return kvm_mmu_notifier_register(kvm);
 }

@@ -377,7 +377,7 @@ static int try_fault(struct kvm_vcpu *vcpu, struct tdp_map *m)
 bool kvm_mmu_is_mmio(struct kvm_vcpu *vcpu, gpa_t gpa)
 {
 	/* The generation before the slots, as in kvm_vcpu_gfn_to_slot(). */
-	u64 gen = smp_load_acquire(&vcpu->kvm->slots_generation);
+	u64 gen = atomic64_read_acquire(&vcpu->kvm->slots_generation);
 	struct kvm_vcpu_mmu *mmu = &vcpu->arch.mmu;
 	gfn_t gfn = gpa_to_gfn(gpa);
 

@@ -255,15 +255,14 @@ void kvm_mmu_show_private_page(struct kvm *kvm, enum kvm_private_page which, boo
 	struct kvm_tdp *tdp = kvm->arch.tdp;
 	gfn_t gfn = tdp->private_gfn[which];
 
-	lockdep_assert_held(&kvm->lock);
-	if (!tdp->private[which] || test_bit(which, &tdp->private_shown) == show)
+	if (!tdp->private[which])
 		return;
-	mutex_lock(&kvm->slots_lock);
-	assign_bit(which, &tdp->private_shown, show);
+	if (show ? test_and_set_bit(which, &tdp->private_shown) :
+		   !test_and_clear_bit(which, &tdp->private_shown))
+		return;
 	kvm_mmu_sync_bump(&kvm->mmu_sync, 0, PAGE_SIZE);
 	/* What vCPUs remember of it as MMIO, too. */
-	smp_store_release(&kvm->slots_generation, kvm->slots_generation + 1);
-	mutex_unlock(&kvm->slots_lock);
+	atomic64_fetch_inc_release(&kvm->slots_generation);
 	kvm_zap_begin(kvm);
 	kvm_tdp_zap(kvm, gfn, gfn + 1, true);
 	kvm_zap_end(kvm, true);

@@ -92,7 +92,10 @@ enum kvm_private_page {
  */
 void kvm_mmu_set_private_page(struct kvm *kvm, enum kvm_private_page which, struct page *page,
 			      gpa_t gpa);
-/* Show it, or hide it (as it is at first): a private page that is hidden is MMIO.  Any number of times; kvm->lock held. */
+/*
+ * Show it, or hide it (as it is at first): a private page that is hidden is MMIO.  Any number of times; the caller serializes
+ * showing and hiding of the same one.  Takes no mutex: KVM_RUN comes here with kvm->srcu held.
+ */
 void kvm_mmu_show_private_page(struct kvm *kvm, enum kvm_private_page which, bool show);
 
 /**

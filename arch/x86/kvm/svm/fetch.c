@@ -47,7 +47,7 @@ static bool walk(struct vcpu_svm *svm, unsigned long linear)
 	f->depth = 0;
 	f->levels = level;
 	f->cr3 = svm->vmcb->save.cr3;
-	f->slots_generation = READ_ONCE(vcpu->kvm->slots_generation);
+	f->slots_generation = atomic64_read(&vcpu->kvm->slots_generation);
 	smp_rmb();
 
 	for (base = f->cr3;; base = entry, level--) {
@@ -80,7 +80,7 @@ static bool way_is_valid(const struct vcpu_svm *svm, const struct svm_fetch *f,
 			 unsigned long linear)
 {
 	return f->page == linear >> PAGE_SHIFT && f->cr3 == svm->vmcb->save.cr3 &&
-	       f->slots_generation == READ_ONCE(svm->vcpu.kvm->slots_generation) &&
+	       f->slots_generation == atomic64_read(&svm->vcpu.kvm->slots_generation) &&
 	       f->levels == (svm->vcpu.arch.cr4 & X86_CR4_LA57 ? 5 : 4);
 }
 

@@ -156,7 +156,7 @@ static int fast_npf(struct vcpu_svm *svm)
 
 	kvm_flight_gpa(vcpu, gpa);
 	if (vcpu->arch.mmu.mmio_gfn != gpa_to_gfn(gpa) ||
-	    vcpu->arch.mmu.mmio_gen != READ_ONCE(vcpu->kvm->slots_generation))
+	    vcpu->arch.mmu.mmio_gen != atomic64_read(&vcpu->kvm->slots_generation))
 		return KVM_AGAIN;
 	if (!kvm_mmio_is_fast(vcpu, gpa))
 		return KVM_AGAIN;

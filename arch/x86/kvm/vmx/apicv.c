@@ -143,7 +143,6 @@ int vmx_apic_access_page(struct kvm_vcpu *vcpu)
 			kvm_mmu_set_private_page(vcpu->kvm, KVM_PRIVATE_APIC_ACCESS, page,
 						 APIC_DEFAULT_PHYS_BASE);
 			kvm_mmu_show_private_page(vcpu->kvm, KVM_PRIVATE_APIC_ACCESS, true);
-			kv->apic_access_shown = true;
 		} else {
 			r = -ENOMEM;
 		}
@@ -163,15 +162,8 @@ int vmx_apic_access_page(struct kvm_vcpu *vcpu)
  */
 void vmx_apic_mode_changed(struct kvm_vcpu *vcpu)
 {
-	struct kvm_vmx *kv = to_kvm_vmx(vcpu->kvm);
-
-	if (kvm_lapic_in_kernel(vcpu) && !is_usual_xapic(vcpu->arch.apic_base) &&
-	    READ_ONCE(kv->apic_access_shown)) {
-		mutex_lock(&vcpu->kvm->lock);
-		kv->apic_access_shown = false;
+	if (kvm_lapic_in_kernel(vcpu) && !is_usual_xapic(vcpu->arch.apic_base))
 		kvm_mmu_show_private_page(vcpu->kvm, KVM_PRIVATE_APIC_ACCESS, false);
-		mutex_unlock(&vcpu->kvm->lock);
-	}
 	vmx_update_apicv(vcpu);
 }
 

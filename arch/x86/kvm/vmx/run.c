@@ -254,7 +254,7 @@ static int fast_ept_violation(struct vcpu_vmx *vmx)
 
 	kvm_flight_gpa(vcpu, gpa);
 	if (vcpu->arch.mmu.mmio_gfn != gpa_to_gfn(gpa) ||
-	    vcpu->arch.mmu.mmio_gen != READ_ONCE(vcpu->kvm->slots_generation))
+	    vcpu->arch.mmu.mmio_gen != atomic64_read(&vcpu->kvm->slots_generation))
 		return KVM_AGAIN;
 	if (!kvm_mmio_is_fast(vcpu, gpa) || vmx_nmi_unblocked_by_exit(vmx))
 		return KVM_AGAIN;

@@ -288,7 +288,6 @@ struct vcpu_vmx {
  * @identity_map: it has its identity map
  * @vm86_tss: where its TSS for real mode is, 0: it has none; see vm86.c
  * @apic_access: the APIC-access page, see apicv.c
- * @apic_access_shown: the guest finds it
  * @ept_gen: per host CPU, the kvm->arch.tlb_gen for which its TLB has been rid of the VM's guest-physical mappings
  */
 struct kvm_vmx {
@@ -296,7 +295,6 @@ struct kvm_vmx {
 	bool identity_map;
 	u32 vm86_tss;
 	hpa_t apic_access;
-	bool apic_access_shown;
 	u64 __percpu *ept_gen;
 };
 

@@ -2,6 +2,7 @@
 /* Slots that change while vCPUs run in other threads. */
 #include <pthread.h>
 
+#include "apic.h"
 #include "vm.h"
 
 #define GPA 0x10000000UL
@@ -41,6 +42,38 @@ CASE(beside, "slots come and go beside the one that a vCPU uses")
 	stop = true;
 	vcpu_join(runner);
 	vm_free(vm);
+}
+
+static volatile bool begun;
+
+/* The APIC leaves the page of its registers, which no longer stands there for any vCPU. */
+static void leave_xapic(u64 unused)
+{
+	begun = true;
+	for (int i = 0; i < 200; i++)
+		cpuid(0, 0);
+	x2apic_enable();
+}
+
+CASE_SLOW(apic_mode, "slots come and go while an APIC changes its mode", 60)
+{
+	u8 *other = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	for (int round = 0; round < 20; round++) {
+		struct vm *vm = vm_new(VM_IRQCHIP);
+		struct runner *runner;
+
+		begun = false;
+		runner = vcpu_start(vcpu_new(vm, leave_xapic, 0));
+		while (!begun)
+			sched_yield();
+		for (int i = 0; i < 20; i++) {
+			OK(vm_set_slot(vm, SLOT, 0, GPA, PAGE, other));
+			OK(vm_set_slot(vm, SLOT, 0, 0, 0, NULL));
+		}
+		vcpu_join(runner);
+		vm_free(vm);
+	}
 }
 
 static u64 seen[2], rounds;
