@@ -25,6 +25,12 @@
 #define KVM_RECORDER 1
 #endif
 
+static __always_inline struct kvm_flight_exit *kvm_flight_newest(struct kvm_flight *f)
+{
+	/* Statistics alone make do with one. */
+	return (void *)f->ring + (KVM_RECORDER ? f->pos & (sizeof(f->ring) - 1) : 0);
+}
+
 /**
  * kvm_flight_exit() - count an exit and record it
  * @vcpu: just left, its RIP read
@@ -38,19 +44,14 @@ static __always_inline struct kvm_flight_exit *kvm_flight_exit(struct kvm_vcpu *
 {
 	struct kvm_flight *f = &vcpu->arch.flight;
 	struct kvm_flight_exit *e;
-	unsigned long at = 0;
 	u32 lo, hi;
 
 	if (!KVM_FLIGHT)
 		return NULL;
 	vcpu->stat.exits++;
-	if (KVM_RECORDER) {
-		u32 pos = f->pos + sizeof(*e);
-
-		f->pos = pos;
-		at = pos & (sizeof(f->ring) - 1);
-	}
-	e = (void *)f->ring + at;
+	if (KVM_RECORDER)
+		f->pos += sizeof(*e);
+	e = kvm_flight_newest(f);
 	if (KVM_RECORDER) {
 		e->rip = vcpu->arch.regs[VCPU_RIP];
 		e->info1 = info1;
@@ -61,11 +62,6 @@ static __always_inline struct kvm_flight_exit *kvm_flight_exit(struct kvm_vcpu *
 	if (KVM_RECORDER)
 		e->tsc_hi = hi;
 	return e;
-}
-
-static inline struct kvm_flight_exit *kvm_flight_newest(struct kvm_flight *f)
-{
-	return (void *)f->ring + (f->pos & (sizeof(f->ring) - 1));
 }
 
 /**
