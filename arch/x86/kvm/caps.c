@@ -106,17 +106,15 @@ static int before_vcpus(struct kvm *kvm, int (*set)(struct kvm *kvm, u64 value),
 	return r;
 }
 
-static int set_disabled_exits(struct kvm *kvm, u64 exits)
-{
-	kvm->arch.disabled_exits |= exits;
-	return 0;
-}
-
+/* At any time: vCPUs that there are already keep theirs. */
 static int enable_disable_exits(struct kvm *kvm, const struct kvm_enable_cap *cap)
 {
 	if (cap->args[0] & ~(u64)check_disable_exits(kvm))
 		return -EINVAL;
-	return before_vcpus(kvm, set_disabled_exits, cap->args[0]);
+	mutex_lock(&kvm->lock);
+	WRITE_ONCE(kvm->arch.disabled_exits, kvm->arch.disabled_exits | cap->args[0]);
+	mutex_unlock(&kvm->lock);
+	return 0;
 }
 
 static int set_split_irqchip(struct kvm *kvm, u64 routes)

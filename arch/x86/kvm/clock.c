@@ -711,21 +711,16 @@ static u32 wanted_khz(unsigned long val)
 	return val ? val : tsc_khz;
 }
 
+/* Of the vCPUs that are made from now on. */
 long kvm_vm_set_tsc_khz(struct kvm *kvm, union kvm_ioctl_arg arg)
 {
 	u32 khz = wanted_khz(arg.val);
-	long r = -EINVAL;
 	u64 ratio;
 
-	if (khz != wanted_khz(arg.val) || tsc_ratio(khz, &ratio))
+	if (arg.val != (u32)arg.val || tsc_ratio(khz, &ratio))
 		return -EINVAL;
-	mutex_lock(&kvm->lock);
-	if (!kvm->created_vcpus) {
-		WRITE_ONCE(kvm->arch.clock.default_tsc_khz, khz);
-		r = 0;
-	}
-	mutex_unlock(&kvm->lock);
-	return r;
+	WRITE_ONCE(kvm->arch.clock.default_tsc_khz, khz);
+	return 0;
 }
 
 long kvm_vm_get_tsc_khz(struct kvm *kvm, union kvm_ioctl_arg arg)

@@ -142,10 +142,13 @@ void kvm_inject_nmi(struct kvm_vcpu *vcpu)
 
 /* ---------------------------------------------------------------- injecting */
 
-/*
- * NMIs that arrived since the last look.  One can be pending while another is being handled; more are lost, as on a real
- * processor (APM vol. 2, 8.2.3).
- */
+/* One can be pending while another is being handled; more are lost, as on a real processor (APM vol. 2, 8.2.3). */
+static u8 most_nmis(struct kvm_vcpu *vcpu)
+{
+	return kvm_x86_call(get_nmi_mask)(vcpu) || vcpu->arch.events.nmi_injected ? 1 : 2;
+}
+
+/* NMIs that arrived since the last look. */
 static void take_nmis(struct kvm_vcpu *vcpu)
 {
 	struct kvm_event_queue *q = &vcpu->arch.events;
@@ -153,7 +156,7 @@ static void take_nmis(struct kvm_vcpu *vcpu)
 
 	if (READ_ONCE(q->nmi_queued) != KVM_NMI_QUEUED)
 		return;
-	most = kvm_x86_call(get_nmi_mask)(vcpu) || q->nmi_injected ? 1 : 2;
+	most = most_nmis(vcpu);
 	q->nmi_pending = min_t(u8, q->nmi_pending + 1, most);
 	smp_store_mb(q->nmi_queued, q->nmi_pending == most ? KVM_NMI_FULL : KVM_NMI_NONE);
 }
@@ -455,9 +458,9 @@ long kvm_vcpu_set_events(struct kvm_vcpu *vcpu, union kvm_ioctl_arg arg)
 		kvm_x86_call(set_interrupt_shadow)(vcpu, ev->interrupt.shadow);
 	nmis_not_full(q);
 	q->nmi_injected = ev->nmi.injected;
-	if (ev->flags & KVM_VCPUEVENT_VALID_NMI_PENDING)
-		q->nmi_pending = min_t(u8, ev->nmi.pending, 2);
 	kvm_x86_call(set_nmi_mask)(vcpu, ev->nmi.masked);
+	if (ev->flags & KVM_VCPUEVENT_VALID_NMI_PENDING)
+		q->nmi_pending = min(ev->nmi.pending, most_nmis(vcpu));
 	if (ev->flags & KVM_VCPUEVENT_VALID_SIPI_VECTOR)
 		kvm_lapic_set_sipi_vector(vcpu, ev->sipi_vector);
 	if ((ev->flags & KVM_VCPUEVENT_VALID_SMM) && kvm_lapic_in_kernel(vcpu))

@@ -51,7 +51,7 @@ static void init_state(struct kvm_vcpu *vcpu)
 	vcpu->arch.regs_avail = ~0;
 	vcpu->arch.regs_dirty = ~0;
 	vcpu->arch.irq_inject_vector = -1;
-	vcpu->arch.disabled_exits = vcpu->kvm->arch.disabled_exits;
+	vcpu->arch.disabled_exits = READ_ONCE(vcpu->kvm->arch.disabled_exits);
 	if (kvm_arch_irqchip_in_kernel(vcpu->kvm) && !is_bsp(vcpu))
 		vcpu->arch.mp_state = KVM_MP_STATE_UNINITIALIZED;
 	else

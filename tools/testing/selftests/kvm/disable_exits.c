@@ -80,6 +80,34 @@ static void on_signal(int sig)
 {
 }
 
+/* Does the guest's HLT come back to the host's kernel? */
+static bool hlt_exits(struct vcpu *cpu)
+{
+	struct itimerval t = { { 0, 0 }, { 0, 200000 } };
+	struct stats s = stats_open(cpu->fd);
+
+	vcpu_expect_sync(cpu, 1);
+	OK(setitimer(ITIMER_REAL, &t, NULL));
+	CHECK_ERRNO(ioctl(cpu->fd, KVM_RUN, 0), EINTR);
+	return stats_value(&s, "halt_exits");
+}
+
+CASE(with_vcpus, "asked for later it is in force for the vCPUs that are made from then on")
+{
+	struct sigaction act = { .sa_handler = on_signal };
+	struct vm *vm = vm_new(VM_IRQCHIP);
+	struct vcpu *early, *late;
+
+	if (!(offered(vm) & KVM_X86_DISABLE_EXITS_HLT))
+		SKIP("not for HLT");
+	OK(sigaction(SIGALRM, &act, NULL));
+	early = vcpu_new(vm, halts, 0);
+	OK(disable(vm, KVM_X86_DISABLE_EXITS_HLT));
+	late = vcpu_new(vm, halts, 0);
+	CHECK(hlt_exits(early));
+	CHECK(!hlt_exits(late));
+}
+
 CASE(hlt_exception, "an exception that the program sets ends such a halt")
 {
 	struct sigaction act = { .sa_handler = on_signal };

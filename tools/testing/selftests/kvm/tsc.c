@@ -93,18 +93,37 @@ CASE(other_rate,
 	reading(cpu);
 }
 
-CASE(vm_rate,
-     "the machine's rate is that of the vCPUs made afterwards, and can be set before the first alone")
+CASE(vm_rate, "the machine's rate is that of the vCPUs made afterwards, and can be set at any time")
 {
 	struct vm *vm = vm_new(0);
 	struct vcpu *cpu;
 	long khz;
 
-	NEED(vm->kvm, KVM_CAP_VM_TSC_CONTROL);
 	khz = OK(ioctl(vm->fd, KVM_GET_TSC_KHZ, 0));
-	OK(ioctl(vm->fd, KVM_SET_TSC_KHZ, khz));
+	CHECK_EQ(ioctl(vm->fd, KVM_SET_TSC_KHZ, khz), 0);
 	cpu = vcpu_new_bare(vm, 0);
 	CHECK_EQ(ioctl(cpu->fd, KVM_GET_TSC_KHZ, 0), khz);
+	CHECK_EQ(ioctl(vm->fd, KVM_SET_TSC_KHZ, 0), 0);
+	CHECK_EQ(ioctl(vm->fd, KVM_GET_TSC_KHZ, 0), khz);
+	/* Where the rate cannot be chosen the distribution's modules take any; these take what a vCPU can have. */
+	if (!kvm_cap(vm->kvm, KVM_CAP_VM_TSC_CONTROL))
+		return;
+	CHECK_ERRNO(ioctl(vm->fd, KVM_SET_TSC_KHZ, 0xffffffffUL), EINVAL);
+	CHECK_EQ(ioctl(vm->fd, KVM_GET_TSC_KHZ, 0), khz);
+}
+
+CASE(vm_other_rate, "another rate for the machine leaves the vCPUs that there are alone")
+{
+	struct vm *vm = vm_new(0);
+	struct vcpu *cpu = vcpu_new_bare(vm, 0), *late;
+	long khz = OK(ioctl(vm->fd, KVM_GET_TSC_KHZ, 0));
+
+	NEED(vm->kvm, KVM_CAP_VM_TSC_CONTROL);
+	CHECK_EQ(ioctl(vm->fd, KVM_SET_TSC_KHZ, khz / 2), 0);
+	CHECK_EQ(ioctl(vm->fd, KVM_GET_TSC_KHZ, 0), khz / 2);
+	late = vcpu_new_bare(vm, 1);
+	CHECK_EQ(ioctl(cpu->fd, KVM_GET_TSC_KHZ, 0), khz);
+	CHECK_EQ(ioctl(late->fd, KVM_GET_TSC_KHZ, 0), khz / 2);
 }
 
 static int attr(int fd, unsigned long command, u64 *value)

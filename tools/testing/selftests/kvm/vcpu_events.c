@@ -162,6 +162,31 @@ CASE(nmi_masked, "while NMIs are masked a pending one waits")
 	vcpu_expect_sync(cpu, 3);
 }
 
+/* What is kept of @pending NMIs that are set beside one that is @injected, or while they are @masked. */
+static u8 kept(u8 injected, u8 masked, u8 pending)
+{
+	struct vcpu *cpu = guest(2);
+	struct kvm_vcpu_events e = get(cpu);
+
+	e.nmi.injected = injected;
+	e.nmi.masked = masked;
+	e.nmi.pending = pending;
+	e.flags = KVM_VCPUEVENT_VALID_NMI_PENDING;
+	set(cpu, &e);
+	return get(cpu).nmi.pending;
+}
+
+CASE(nmi_limit, "one NMI is pending beside one that is handled, two where none is")
+{
+	CHECK_EQ(kept(0, 0, 1), 1);
+	CHECK_EQ(kept(0, 0, 2), 2);
+	CHECK_EQ(kept(0, 0, 200), 2);
+	CHECK_EQ(kept(0, 1, 2), 1);
+	CHECK_EQ(kept(0, 1, 1), 1);
+	CHECK_EQ(kept(1, 0, 2), 1);
+	CHECK_EQ(kept(1, 1, 2), 1);
+}
+
 static void shadow(u64 unused)
 {
 	asm volatile("sti; out %%al, $0x80; nop; cli" : : : "memory");
