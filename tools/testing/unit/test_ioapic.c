@@ -323,6 +323,33 @@ static void state_round_trip(void **state)
 	assert_int_equal(nr_sent, 2);
 }
 
+/* A line that was high before the guest made a level of its masked edge must not be lost by a migration. */
+static void lines_of_masked_edges_migrate(void **state)
+{
+	struct ioapic_image image;
+
+	fresh(IOAPIC_VERSION_82093AA);
+	set_entry(5, IOAPIC_MASKED);
+	set_entry(6, IOAPIC_MASKED);
+	set_entry(7, IOAPIC_MASKED);
+	ioapic_set_irq(&ioapic, 5, true);
+	ioapic_set_irq(&ioapic, 6, true);
+	ioapic_set_irq(&ioapic, 7, true);
+	set_entry(5, IOAPIC_LEVEL | IOAPIC_MASKED | 0x45);
+	set_entry(7, 0x47); /* an edge that nobody has seen */
+	ioapic_get_state(&ioapic, &image);
+	assert_int_equal(image.irr, 1 << 5 | 1 << 6);
+
+	fresh(IOAPIC_VERSION_82093AA);
+	ioapic_set_state(&ioapic, &image);
+	assert_int_equal(nr_sent, 0);
+	set_entry(5, IOAPIC_LEVEL | 0x45);
+	assert_int_equal(nr_sent, 1);
+	set_entry(6, IOAPIC_LEVEL | 0x46);
+	assert_int_equal(nr_sent, 2);
+	assert_int_equal(last.vector, 0x46);
+}
+
 static void impossible_images_are_cleaned(void **state)
 {
 	struct ioapic_image image;
@@ -358,6 +385,7 @@ int main(void)
 		cmocka_unit_test(storm_is_slowed_down),
 		cmocka_unit_test(eoi_register),
 		cmocka_unit_test(state_round_trip),
+		cmocka_unit_test(lines_of_masked_edges_migrate),
 		cmocka_unit_test(impossible_images_are_cleaned),
 	};
 

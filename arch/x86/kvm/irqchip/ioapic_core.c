@@ -325,13 +325,27 @@ u32 ioapic_write(struct ioapic *ioapic, u32 offset, u32 value)
 	}
 }
 
+/* The lines that are high, without the edges that have been sent. */
+static u32 left_to_send(const struct ioapic *ioapic)
+{
+	unsigned int pin;
+	u32 sent = 0;
+
+	for (pin = 0; pin < IOAPIC_NR_PINS; pin++) {
+		if (!is_level(ioapic->redir[pin]) && !(ioapic->redir[pin] & IOAPIC_MASKED))
+			sent |= ioapic->delivered & BIT(pin);
+	}
+	return ioapic->irr & ~sent;
+}
+
 /**
  * ioapic_get_state() - for KVM_GET_IRQCHIP
  * @ioapic: the I/O APIC
  * @image: the image
  *
  * The image's irr has the lines that have something left to send: levels that
- * are high, edges not yet delivered.
+ * are high, edges not yet delivered.  Those of masked edges are in it, too: the
+ * guest may make levels of them, and ioapic_set_state() does not take them for new.
  */
 void ioapic_get_state(const struct ioapic *ioapic, struct ioapic_image *image)
 {
@@ -339,7 +353,7 @@ void ioapic_get_state(const struct ioapic *ioapic, struct ioapic_image *image)
 	image->base_address = IOAPIC_BASE_DEFAULT;
 	image->ioregsel = ioapic->ioregsel;
 	image->id = ioapic->id;
-	image->irr = ioapic->irr & ~ioapic->delivered;
+	image->irr = left_to_send(ioapic);
 	memcpy(image->redirtbl, ioapic->redir, sizeof(ioapic->redir));
 }
 
