@@ -52,7 +52,6 @@ struct row {
 	X(cmpxchg8b_eq, "mov $0x04030201, %eax; mov $0x08070605, %edx; cmpxchg8b (%rdi)", "r0+8 w0+8") \
 	X(cmpxchg16b_ne, "lock cmpxchg16b (%rdi)", "r0+8 r8+8 w0+8 w8+8") \
 	X(lea, "lea (%rdi), %rax; nopl (%rdi); prefetcht0 (%rdi); clflush (%rdi); invlpg (%rdi)", "") \
-	X(movbe_load, "movbe (%rdi), %eax", "r0+4") \
 	X(crc32_mem, "crc32l (%rdi), %eax", "r0+4") \
 	X(movnti_mem, "movnti %rax, (%rdi)", "w0+8") \
 	/* Strings: between memory and device, inside the device; upwards and down; up to the element that ends them */ \
@@ -125,6 +124,11 @@ struct row {
 	X(half_push, "lea 4100(%rsi), %rsp; push %rax", "m0+4") \
 	X(across, "mov -3(%rdi), %eax; incl -1(%rdi); cmpxchg %ecx, -2(%rdi)", "r-3+3 r0+1 r-1+1 r0+3 w-1+1 w0+3 r-2+2 r0+2 w-2+2 w0+2")
 
+/* What not all processors have */
+#define ROWS_MOVBE(X) \
+	X(movbe_load, "movbe (%rdi), %eax", "r0+4") \
+	X(movbe_store, "movbe %ax, (%rdi)", "w0+2")
+
 /* 32-bit code; what 64-bit mode lacks */
 #define ROWS32(X) \
 	X(bound, "mov $0x05000000, %eax; bound %eax, (%edi)", "r0+8") \
@@ -148,10 +152,12 @@ struct row {
 #define ENTRY(id, text, want) { text, code_##id, want },
 
 ROWS64(CODE)
+ROWS_MOVBE(CODE)
 asm(".code32\n");
 ROWS32(CODE)
 asm(".code64\n");
 static const struct row rows64[] = { ROWS64(ENTRY) }, rows32[] = { ROWS32(ENTRY) };
+static const struct row rows_movbe[] = { ROWS_MOVBE(ENTRY) };
 
 static u8 device[DEV_SIZE], behind[PAGE];
 static u8 port_data[16];
@@ -270,6 +276,29 @@ static void run_rows(struct vcpu *cpu, const struct row *rows, unsigned int n)
 CASE(long_mode, "64-bit code")
 {
 	run_rows(vm_with(0, NULL, 0), rows64, ARRAY_SIZE(rows64));
+}
+
+static volatile bool undefined;
+
+static void on_ud(struct frame *frame)
+{
+	undefined = true;
+	halt();
+}
+
+CASE(movbe, "MOVBE, or #UD and no access where CPUID does not have it")
+{
+	struct vcpu *cpu = vm_with(0, NULL, 0);
+
+	if (cpuid_find(cpuid_supported(cpu->vm->kvm), 1, 0)->ecx & BIT(22)) {
+		run_rows(cpu, rows_movbe, ARRAY_SIZE(rows_movbe));
+		return;
+	}
+	guest_handlers[6] = on_ud;
+	begin(cpu, &rows_movbe[0]);
+	run_row(cpu);
+	CHECK(undefined);
+	CHECK_EQ(used, 0);
 }
 
 /* Flat 32-bit code without paging, on the descriptors of vcpu_long_mode(). */
