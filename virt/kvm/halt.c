@@ -2,9 +2,10 @@
 /*
  * A vCPU with nothing to do: poll for a while, then sleep.
  *
- * The wait/wake protocol: the waker makes its event visible (sets a bit in the IRR, makes a request), then looks for a
- * sleeper in vcpu->wait; the sleeper enters itself in vcpu->wait, sets its task state, then looks for events.  Both have
- * a full barrier in between (rcuwait_wake_up(), set_current_state()), so at least one sees the other.
+ * The wait/wake protocol: the waker makes its event visible (sets a bit in the IRR, makes a request), then looks at
+ * vcpu->mode and, if that is outside the guest, for a sleeper in vcpu->wait; the sleeper, which has left the guest, enters
+ * itself in vcpu->wait, sets its task state, then looks for events.  Both have a full barrier in between
+ * (kvm_vcpu_kick(), set_current_state()), so at least one sees the other.
  */
 #include <linux/ktime.h>
 #include <linux/moduleparam.h>

@@ -120,19 +120,41 @@ bool kvm_vcpu_wake_up(struct kvm_vcpu *vcpu)
 }
 EXPORT_SYMBOL_GPL(kvm_vcpu_wake_up);
 
+/*
+ * The vCPU is in the guest, or was a moment ago: get it out.  Whoever changes the mode sends the interrupt; a second kicker
+ * has nothing to add.  The CPU is looked up after that: before, the vCPU could move to another one meanwhile, and the
+ * interrupt that everybody else relies on would go to the wrong place.
+ */
+static void interrupt_guest(struct kvm_vcpu *vcpu)
+{
+	int cpu;
+
+	preempt_disable();
+	/* The vCPU's own thread looks at its requests before it enters again. */
+	if (kvm_running_vcpu() != vcpu &&
+	    cmpxchg(&vcpu->mode, KVM_IN_GUEST, KVM_EXITING) == KVM_IN_GUEST) {
+		cpu = READ_ONCE(vcpu->cpu);
+		if (cpu >= 0 && cpu_online(cpu))
+			arch_smp_send_reschedule(cpu);
+	}
+	preempt_enable();
+}
+
 void kvm_vcpu_kick(struct kvm_vcpu *vcpu)
 {
-	int me, cpu;
+	int mode;
 
-	if (kvm_vcpu_wake_up(vcpu))
-		return;
-	me = get_cpu();
-	cpu = READ_ONCE(vcpu->cpu);
-	/* Whoever changes the mode sends the interrupt; a second kicker has nothing to add. */
-	if (cpu != me && cpu >= 0 && READ_ONCE(vcpu->mode) == KVM_IN_GUEST &&
-	    cmpxchg(&vcpu->mode, KVM_IN_GUEST, KVM_EXITING) == KVM_IN_GUEST && cpu_online(cpu))
-		arch_smp_send_reschedule(cpu);
-	put_cpu();
+	/*
+	 * The request is visible before the mode is looked at.  Pairs with the barrier between the entry's store to mode and
+	 * its look at the requests, so that who enters after this look finds the request; and with that in set_current_state(),
+	 * so that who has been seen in the guest finds it before it sleeps.
+	 */
+	smp_mb__after_atomic();
+	mode = READ_ONCE(vcpu->mode);
+	if (mode == KVM_IN_GUEST)
+		interrupt_guest(vcpu);
+	else if (mode == KVM_OUTSIDE_GUEST)
+		kvm_vcpu_wake_up(vcpu);
 }
 EXPORT_SYMBOL_GPL(kvm_vcpu_kick);
 

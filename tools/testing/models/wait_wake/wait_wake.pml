@@ -8,15 +8,18 @@
  *	event = 1 (IRR)				halted:   waiting = me
  *	request = 1				          state = SLEEPING
  *	barrier					          barrier
- *	sleeper? wake it			          event or request? else sleep
- *	else mode == IN_GUEST and		entering: mode = IN_GUEST
- *	   mode: IN_GUEST -> EXITING?		          barrier
- *	   interrupt				          request? else enter
- *						serving:  request = 0
- *						          barrier
+ *	mode == OUTSIDE:			          event or request? else sleep
+ *	   sleeper? wake it			entering: mode = IN_GUEST
+ *	mode == IN_GUEST:			          barrier
+ *	   mode: IN_GUEST -> EXITING?		          request? else enter
+ *	   interrupt the CPU where it is	serving:  request = 0
+ *	mode == EXITING: nothing		          barrier
  *						          event? take it
+ *						leaving:  mode = OUTSIDE
+ *						          take host interrupts
+ *						          perhaps go to another CPU
  *
- * Stores go through a store buffer of one entry a thread, as they do on x86: a thread's load may be done before its own
+ * Stores go through a store buffer of one entry a variable, as they do on x86: a thread's load may be done before its own
  * earlier store is visible.  A barrier, and every atomic operation, waits for the buffer to drain.
  *
  * What must hold: the vCPU is never asleep, nor in the guest without an interrupt on its way, with an event that nobody
@@ -24,13 +27,18 @@
  * finds a state in which nobody can go on (the vCPU sleeps, or runs its guest, forever) as an invalid end state.
  *
  * Each of these breaks the protocol in one place, and must be found out:
- *	-DWAKE_FIRST		the waker looks for the sleeper before its event is visible
- *	-DNO_WAKER_BARRIER	no barrier between making the request and looking for the sleeper and the mode
+ *	-DLOOK_FIRST		the waker looks at mode and sleeper before its event is visible
+ *	-DMODE_FIRST		only the mode is looked at before
+ *	-DNO_WAKER_BARRIER	no barrier between making the request and looking at the mode
  *	-DNO_ENTRY_BARRIER	no barrier between setting the mode and testing the request
  *	-DNO_SECOND_TEST	entering does not test the request after the mode was set
  *	-DNO_STATE_FIRST	the sleeper looks for events before it has set its state
+ *	-DNO_SLEEP_BARRIER	no barrier between setting the state and looking for events
+ *	-DNO_WAKE		nobody looks for a sleeper
  *	-DCLEAR_LATE		the request is cleared after the event was looked for
  *	-DNO_IPI		the mode is changed, but no interrupt is sent
+ *	-DCPU_FIRST		the CPU is looked up before the mode is changed
+ *	-DTAKEN_INSIDE		a host interrupt can be taken, and the guest be entered again, with the mode as it is
  */
 
 #define NWAKERS 2
@@ -41,16 +49,21 @@
 #define EVENTS(w) 1
 #endif
 
-mtype = { OUTSIDE, IN_GUEST, EXITING };
+mtype = { NONE, OUTSIDE, IN_GUEST, EXITING };
 mtype = { RUNNING, SLEEPING };
+/* A guest that halts, one that spins until its interrupt comes, and one whose next exit the inner loop serves */
+mtype = { HALTS, SPINS, EXITS };
 
 /* Memory, as all see it */
 byte event;		/* bits of the IRR, one a waker */
 bool request;
 mtype mode = OUTSIDE;
+byte cpu;		/* where the vCPU is */
 bool waiting;		/* rcuwait: somebody is entered */
 mtype state = RUNNING;	/* of the vCPU's thread */
-bool ipi;		/* an interrupt that the CPU has not taken */
+
+bool ipi[2];		/* an interrupt that the CPU has not taken */
+bool irqs_off;		/* on the vCPU's CPU */
 
 byte taken[NWAKERS];
 byte raised[NWAKERS];
@@ -59,53 +72,69 @@ byte running = NWAKERS;	/* wakers that are not done */
 /* Store buffers: what is not visible yet. */
 bool buf_request[NWAKERS];
 byte buf_event[NWAKERS];	/* 0: empty */
-bool buf_mode;			/* mode = IN_GUEST */
+mtype buf_mode = NONE;
 bool buf_waiting;		/* waiting = true */
 bool buf_state;			/* state = SLEEPING */
 
 #define all_taken (taken[0] + taken[1] == EVENTS(0) + EVENTS(1))
+#define drained (buf_mode == NONE && !buf_waiting && !buf_state)
 
-/* The buffers drain by themselves, in the order of the stores. */
+/* The buffers drain by themselves, in the order of the stores; CPUs take interrupts when they may. */
 active proctype drain()
 {
-	byte w;
-
 end:
 	do
-	:: atomic { buf_waiting -> waiting = true; buf_waiting = false }
-	:: atomic { buf_state && !buf_waiting -> state = SLEEPING; buf_state = false }
-	:: atomic { buf_mode -> mode = IN_GUEST; buf_mode = false }
+	:: atomic { buf_mode != NONE -> mode = buf_mode; buf_mode = NONE }
+	:: atomic { buf_waiting && buf_mode == NONE -> waiting = true; buf_waiting = false }
+	:: atomic { buf_state && !buf_waiting && buf_mode == NONE -> state = SLEEPING; buf_state = false }
 	:: atomic { buf_event[0] -> event = event | 1; buf_event[0] = 0 }
 	:: atomic { buf_event[1] -> event = event | 2; buf_event[1] = 0 }
 	:: atomic { buf_request[0] && !buf_event[0] -> request = true; buf_request[0] = false }
 	:: atomic { buf_request[1] && !buf_event[1] -> request = true; buf_request[1] = false }
+	:: atomic { ipi[0] && (cpu != 0 || !irqs_off) -> ipi[0] = false }
+	:: atomic { ipi[1] && (cpu != 1 || !irqs_off) -> ipi[1] = false }
 	od
 }
 
-/* rcuwait_wake_up(): whoever is entered is made to run. */
-inline wake(woke)
+/* kvm_vcpu_wake_up(): whoever is entered is made to run. */
+inline wake()
 {
-	atomic {
-		if
-		:: waiting -> state = RUNNING; woke = true
-		:: else -> woke = false
-		fi
-	}
-}
-
-/* kvm_vcpu_kick(), second half.  Whoever changes the mode sends the interrupt. */
-inline interrupt()
-{
-	atomic {
-		if
-#ifdef NO_IPI
-		:: mode == IN_GUEST -> mode = EXITING
+#ifdef NO_WAKE
+	skip
 #else
-		:: mode == IN_GUEST -> mode = EXITING; ipi = true
-#endif
+	atomic {
+		if
+		:: waiting -> state = RUNNING
 		:: else
 		fi
 	}
+#endif
+}
+
+/* interrupt_guest().  Whoever changes the mode sends the interrupt. */
+inline interrupt()
+{
+#ifdef CPU_FIRST
+	to = cpu;
+#endif
+	atomic {
+		mine = (mode == IN_GUEST);
+		if
+		:: mine -> mode = EXITING
+		:: else
+		fi
+	}
+#ifndef CPU_FIRST
+	to = cpu;
+#endif
+#ifndef NO_IPI
+	if
+	:: mine -> ipi[to] = true
+	:: else
+	fi;
+#endif
+	mine = false;
+	to = 0
 }
 
 inline make_event()
@@ -115,10 +144,22 @@ inline make_event()
 	raised[w]++
 }
 
+/* kvm_vcpu_kick(), after its look at the mode */
+inline kick()
+{
+	if
+	:: seen == IN_GUEST -> interrupt()
+	:: seen == OUTSIDE -> wake()
+	:: seen == EXITING
+	fi;
+	seen = NONE
+}
+
 proctype waker(byte w)
 {
-	byte n;
-	bool woke;
+	byte n, to;
+	bool mine;
+	mtype seen = NONE;
 
 	do
 	:: n == EVENTS(w) -> break
@@ -126,23 +167,26 @@ proctype waker(byte w)
 		n++;
 		/* The bit of the last one has been taken: else this one is the same. */
 		(!(event & (1 << w)) && !buf_event[w] && taken[w] == raised[w]);
-#ifdef WAKE_FIRST
-		wake(woke);
+#ifdef LOOK_FIRST
+		seen = mode;
+		kick();
 		make_event();
 		atomic { buf_request[w] = true };
 		(!buf_request[w]);
 #else
+#ifdef MODE_FIRST
+		seen = mode;
+#endif
 		make_event();
 		atomic { buf_request[w] = true };
 #ifndef NO_WAKER_BARRIER
 		(!buf_event[w] && !buf_request[w]);
 #endif
-		wake(woke);
+#ifndef MODE_FIRST
+		seen = mode;
 #endif
-		if
-		:: woke
-		:: !woke -> interrupt()
-		fi
+		kick();
+#endif
 	od;
 	running--
 }
@@ -154,7 +198,7 @@ inline serve()
 	look = event;
 	request = false;
 #else
-	request = false; /* test_and_clear_bit(): a barrier */
+	atomic { drained -> request = false }; /* test_and_clear_bit(): a barrier */
 	look = event;
 #endif
 	atomic {
@@ -170,25 +214,26 @@ inline serve()
 	}
 }
 
-/* kvm_vcpu_halt(): returns when there is something to do. */
+/* block(): returns when there is something to do. */
 inline halt()
 {
+	buf_waiting = true;
 #ifdef NO_STATE_FIRST
 	has = (event != 0 || request);
-	buf_waiting = true;
 	buf_state = true;
-	(!buf_waiting && !buf_state);
+	(drained);
 #else
-	buf_waiting = true;
 	buf_state = true;
+#ifndef NO_SLEEP_BARRIER
 	/* set_current_state(): a barrier */
-	(!buf_waiting && !buf_state);
+	(drained);
+#endif
 	has = (event != 0 || request);
 #endif
 	if
-	:: has -> state = RUNNING
+	:: has -> atomic { drained -> state = RUNNING }
 	:: else ->
-asleep:		(state == RUNNING)
+asleep:		(drained && state == RUNNING)
 	fi;
 	waiting = false
 }
@@ -196,9 +241,10 @@ asleep:		(state == RUNNING)
 /* One stay in the guest: it ends by an interrupt, or because the guest halts. */
 inline enter()
 {
-	buf_mode = true;
+	irqs_off = true;
+	atomic { buf_mode == NONE -> buf_mode = IN_GUEST };
 #ifndef NO_ENTRY_BARRIER
-	(!buf_mode);
+	(drained);
 #endif
 #ifndef NO_SECOND_TEST
 	has = request;
@@ -209,19 +255,36 @@ inline enter()
 	:: has
 	:: else ->
 in_guest:	if
-		:: ipi -> ipi = false
-		:: !ipi && !spins -> skip /* HLT */
+#ifdef TAKEN_INSIDE
+		:: ipi[cpu] && guest == EXITS -> ipi[cpu] = false; guest = SPINS; goto in_guest
+#endif
+		:: ipi[cpu]
+		:: !ipi[cpu] && guest == HALTS
+		:: !ipi[cpu] && guest == EXITS ->
+			guest = SPINS;
+			if
+			:: request -> serve()
+			:: else
+			fi;
+			goto in_guest
 		fi
 	fi;
-	(!buf_mode);
-	mode = OUTSIDE
+	/* A store that is not waited for. */
+	atomic { buf_mode == NONE -> buf_mode = OUTSIDE };
+	irqs_off = false
+}
+
+/* Another CPU, once all stores to the old one's are visible, as the scheduler has it */
+inline move()
+{
+	atomic { drained && !ipi[cpu] -> cpu = 1 - cpu }
 }
 
 active proctype vcpu()
 {
-	bool has, spins;
+	bool has;
+	mtype guest = HALTS;
 	byte look;
-	byte w = 0;
 
 	run waker(0);
 	run waker(1);
@@ -232,18 +295,22 @@ active proctype vcpu()
 		:: request -> serve()
 		:: else
 		fi;
-		/* A guest that halts, and one that spins until its interrupt comes */
 		if
-		:: spins = true
-		:: spins = false
+		:: guest = SPINS
+		:: guest = HALTS
+		:: guest = EXITS
 		fi;
 		if
 		:: all_taken -> skip
 		:: else ->
 			enter();
 			if
-			:: !spins -> halt()
+			:: guest == HALTS -> halt()
 			:: else
+			fi;
+			if
+			:: move()
+			:: skip
 			fi
 		fi
 	od
