@@ -292,6 +292,7 @@ struct sender {
 	struct vm *vm;
 	enum sender_kind kind;
 	int fd, resamplefd;
+	u64 sent;
 	bool done;
 };
 
@@ -349,14 +350,22 @@ static u64 arrived(enum sender_kind kind)
 	return irq_counts[vector] + (kind == BY_FLIP ? irq_counts[vector + 1] : 0);
 }
 
+/* One table may be in use for long: FLIP goes on until it has gone by both. */
+static bool has_sent_all(const struct sender *s)
+{
+	return s->sent >= SENDS &&
+	       (s->kind != BY_FLIP || (irq_counts[FLIP_VECTORS] && irq_counts[FLIP_VECTORS + 1]));
+}
+
 /* Each is waited for; one that is lost ends the case by its limit of time. */
 static void *send_all(void *arg)
 {
 	struct sender *s = arg;
 
-	for (u64 n = 1; n <= SENDS; n++) {
+	while (!has_sent_all(s)) {
 		send_one(s);
-		while (arrived(s->kind) < n)
+		s->sent++;
+		while (arrived(s->kind) < s->sent)
 			usleep(50);
 		while (s->kind == BY_LEVEL && !signals(s->resamplefd))
 			usleep(50);
@@ -400,7 +409,9 @@ CASE_SLOW(replaced,
 	for (u32 i = 0; i < NR_SENDERS; i++) {
 		bool level = i == BY_LEVEL;
 
-		s[i] = (struct sender){ cpu->vm, i, new_eventfd(), new_eventfd(), false };
+		s[i] = (struct sender){
+			.vm = cpu->vm, .kind = i, .fd = new_eventfd(), .resamplefd = new_eventfd()
+		};
 		if (i == BY_IRQFD || i == BY_PIN || level)
 			OK(irqfd2(cpu->vm, s[i].fd, senders[i].gsi,
 				  level ? KVM_IRQFD_FLAG_RESAMPLE : 0, s[i].resamplefd));
@@ -412,8 +423,6 @@ CASE_SLOW(replaced,
 		pthread_join(threads[i], NULL);
 	finish(cpu, runner, -1);
 	for (u32 i = 0; i < NR_SENDERS; i++)
-		CHECK_EQ(arrived(i), SENDS);
+		CHECK_EQ(arrived(i), s[i].sent);
 	CHECK_EQ(irq_counts[WRONG] + irq_counts[WRONG + 1], 0);
-	/* Both tables were in use. */
-	CHECK(replaced > 1 && irq_counts[FLIP_VECTORS] && irq_counts[FLIP_VECTORS + 1]);
 }
