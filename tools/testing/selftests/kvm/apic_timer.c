@@ -142,6 +142,89 @@ CASE(x2apic_deadline, "TSC deadline, x2APIC")
 	run(deadline, true);
 }
 
+/* In the mode that it is told, and not in others; both APIC modes. */
+static void mode_changes(u64 x2apic)
+{
+	begin(x2apic);
+	if (!(cpuid(1, 0).ecx & BIT(24)))
+		guest_sync(99);
+	/* A count ends when deadline mode comes, a deadline when it goes. */
+	apic_write(APIC_LVTT, VECTOR | LVT_MASKED);
+	apic_write(APIC_TMICT, 2000000000);
+	G_ASSERT(apic_read(APIC_TMCCT));
+	apic_write(APIC_LVTT, VECTOR | LVT_MASKED | LVT_DEADLINE);
+	G_ASSERT_EQ(apic_read(APIC_TMCCT), 0);
+	wrmsr(MSR_TSC_DEADLINE, ~0ULL);
+	G_ASSERT_EQ(rdmsr(MSR_TSC_DEADLINE), ~0ULL);
+	/* To be masked or to have another vector is no other mode. */
+	apic_write(APIC_LVTT, (VECTOR + 1) | LVT_DEADLINE);
+	G_ASSERT_EQ(rdmsr(MSR_TSC_DEADLINE), ~0ULL);
+	apic_write(APIC_LVTT, VECTOR | LVT_MASKED | LVT_PERIODIC);
+	G_ASSERT_EQ(rdmsr(MSR_TSC_DEADLINE), 0);
+	apic_write(APIC_LVTT, VECTOR | LVT_MASKED | LVT_DEADLINE);
+	G_ASSERT_EQ(rdmsr(MSR_TSC_DEADLINE), 0);
+	/* From one-shot to periodic while it counts: it goes on, and begins again */
+	irq_enable();
+	apic_write(APIC_LVTT, VECTOR);
+	apic_write(APIC_TMICT, 3000000);
+	apic_write(APIC_LVTT, VECTOR | LVT_PERIODIC);
+	while (irq_counts[VECTOR] < 3)
+		relax();
+}
+
+CASE(xapic_changes,
+     "a change between count and deadline disarms, one from one-shot to periodic does not; xAPIC")
+{
+	run(mode_changes, false);
+}
+
+CASE(x2apic_changes, "the same, x2APIC")
+{
+	run(mode_changes, true);
+}
+
+#define MSR(reg) (MSR_X2APIC + ((reg) >> 4))
+
+static void refused(u64 unused)
+{
+	u64 value;
+
+	begin(1);
+	/* Reserved bits, and what cannot be written */
+	G_ASSERT_EQ(catch_wrmsr(MSR(APIC_LVTT), VECTOR | BIT(19)), 13);
+	G_ASSERT_EQ(catch_wrmsr(MSR(APIC_LVTT), VECTOR | BIT(32)), 13);
+	G_ASSERT_EQ(catch_wrmsr(MSR(APIC_TMICT), BIT(32)), 13);
+	G_ASSERT_EQ(catch_wrmsr(MSR(APIC_TDCR), BIT(4)), 13);
+	G_ASSERT_EQ(catch_wrmsr(MSR(APIC_TMCCT), 0), 13);
+	G_ASSERT_EQ(catch_rdmsr(MSR(APIC_TMCCT), &value), NO_VECTOR);
+	G_ASSERT_EQ(catch_rdmsr(MSR_TSC_DEADLINE, &value), NO_VECTOR);
+	guest_done();
+}
+
+CASE(x2apic_refused, "x2APIC: reserved bits, and writing the current count, give #GP")
+{
+	run(refused, true);
+}
+
+static void not_offered(u64 unused)
+{
+	begin(1);
+	G_ASSERT_EQ(catch_wrmsr(MSR(APIC_LVTT), VECTOR | LVT_MASKED | LVT_DEADLINE), 13);
+	G_ASSERT_EQ(x2apic_read(APIC_LVTT), LVT_MASKED);
+	guest_done();
+}
+
+CASE(no_deadline, "without the bit in CPUID there is no deadline mode")
+{
+	struct vm *vm = vm_new(VM_IRQCHIP);
+	struct kvm_cpuid2 *s = cpuid_supported(vm->kvm);
+	struct vcpu *cpu = vcpu_new(vm, not_offered, 0);
+
+	cpuid_find(s, 1, 0)->ecx &= ~(u32)BIT(24);
+	vcpu_set_cpuid(cpu, s);
+	vcpu_expect_done(cpu);
+}
+
 static void halting(u64 unused)
 {
 	begin(0);
@@ -224,4 +307,36 @@ static void dividers(u64 unused)
 CASE(divider, "the divider makes it slower")
 {
 	vcpu_expect_done(vm_with(VM_IRQCHIP, dividers, 0));
+}
+
+static void bus_rate(u64 i)
+{
+	begin(0);
+	apic_write(APIC_LVTT, VECTOR | LVT_MASKED);
+	rates[i] = measure();
+}
+
+static int set_bus_cycle(struct vm *vm, u64 ns)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_X86_APIC_BUS_CYCLES_NS, .args = { ns } };
+
+	return ioctl(vm->fd, KVM_ENABLE_CAP, &cap);
+}
+
+CASE(bus_cycles, "KVM_CAP_X86_APIC_BUS_CYCLES_NS: a cycle of 100 ns makes it slower, too")
+{
+	struct vm *vm = vm_new(VM_IRQCHIP);
+
+	NEED(vm->kvm, KVM_CAP_X86_APIC_BUS_CYCLES_NS);
+	CHECK_ERRNO(set_bus_cycle(vm, 0), EINVAL);
+	CHECK_ERRNO(set_bus_cycle(vm, ~0ULL), EINVAL);
+	vcpu_expect_done(vcpu_new(vm, bus_rate, 0));
+	CHECK_ERRNO(set_bus_cycle(vm, 100), EINVAL);
+	vm = vm_new(0);
+	CHECK_ERRNO(set_bus_cycle(vm, 100), ENXIO);
+	vm = vm_new(VM_IRQCHIP);
+	OK(set_bus_cycle(vm, 100));
+	vcpu_expect_done(vcpu_new(vm, bus_rate, 1));
+	CHECK(rates[0].ticks * rates[1].least > 30 * rates[1].ticks * rates[0].most);
+	CHECK(rates[1].ticks);
 }

@@ -191,6 +191,33 @@ static void nap(u32 ns, int times)
 }
 
 #define MAX_POLL (20 * 1000 * 1000)
+#define MSR_KVM_POLL_CONTROL 0x4b564d05
+
+CASE_SLOW(no_polling,
+	  "a guest that polls by itself, as MSR_KVM_POLL_CONTROL says, is not polled for", 60)
+{
+	struct stats s;
+	u64 tried, value;
+
+	cpu = vm_with(VM_IRQCHIP, naps, 0);
+	guest_handlers[0x50] = irq_count;
+	NEED(cpu->vm->kvm, KVM_CAP_HALT_POLL);
+	if (!(cpuid_find(cpuid_supported(cpu->vm->kvm), 0x40000001, 0)->eax & BIT(12)))
+		SKIP("no MSR_KVM_POLL_CONTROL");
+	s = stats_open(cpu->fd);
+	set_halt_poll(cpu->vm, MAX_POLL);
+	while (!stats_value(&s, "halt_attempted_poll"))
+		nap(MAX_POLL / 10, 1);
+	CHECK_EQ(vcpu_rdmsr(cpu, MSR_KVM_POLL_CONTROL, &value), 1);
+	CHECK_EQ(value, 1);
+	CHECK_EQ(vcpu_wrmsr(cpu, MSR_KVM_POLL_CONTROL, 0), 1);
+	tried = stats_value(&s, "halt_attempted_poll");
+	nap(MAX_POLL / 10, 20);
+	CHECK_EQ(stats_value(&s, "halt_attempted_poll"), tried);
+	CHECK_EQ(vcpu_wrmsr(cpu, MSR_KVM_POLL_CONTROL, 1), 1);
+	while (stats_value(&s, "halt_attempted_poll") == tried)
+		nap(MAX_POLL / 10, 1);
+}
 
 CASE_SLOW(
 	polling,

@@ -132,6 +132,76 @@ CASE(remote, "remote IRR is set until EOI, and holds back another interrupt")
 	vcpu_expect_done(cpu);
 }
 
+/* Its handler gives no EOI: the interrupt stays in service. */
+static void in_service(void)
+{
+	apic_enable();
+	ioapic_route(18, IOAPIC_LEVEL | 0x52, 0);
+	irq_enable();
+	guest_sync(1);
+	wait_a_bit();
+	G_ASSERT_EQ(taken, 1);
+	G_ASSERT_EQ(ioapic_read(0x10 + 2 * 18) & IOAPIC_REMOTE_IRR, IOAPIC_REMOTE_IRR);
+}
+
+static void rewritten(u64 unused)
+{
+	in_service();
+	/* Another vector: the old one's EOI still ends it, and then the new one comes. */
+	ioapic_write(0x10 + 2 * 18, IOAPIC_LEVEL | 0x57);
+	wait_a_bit();
+	G_ASSERT_EQ(irq_counts[0x57], 0);
+	G_ASSERT_EQ(ioapic_read(0x10 + 2 * 18), IOAPIC_LEVEL | IOAPIC_REMOTE_IRR | 0x57);
+	apic_eoi();
+	wait_a_bit();
+	G_ASSERT_EQ(taken, 1);
+	G_ASSERT_EQ(irq_counts[0x57], 3);
+	guest_sync(2);
+}
+
+CASE(rewrite, "an entry that gets another vector in service is ended by the old one's EOI")
+{
+	start(rewritten);
+	guest_handlers[0x52] = no_eoi;
+	guest_handlers[0x57] = three_times;
+	vcpu_expect_sync(cpu, 1);
+	line(18, 1);
+	vcpu_expect_sync(cpu, 2);
+}
+
+static void made_edge(u64 unused)
+{
+	in_service();
+	/* What guests do that want to be rid of it: an edge has no end. */
+	ioapic_write(0x10 + 2 * 18, IOAPIC_MASKED | 0x52);
+	G_ASSERT_EQ(ioapic_read(0x10 + 2 * 18), IOAPIC_MASKED | 0x52);
+	ioapic_write(0x10 + 2 * 18, IOAPIC_MASKED | IOAPIC_LEVEL | 0x52);
+	G_ASSERT_EQ(ioapic_read(0x10 + 2 * 18), IOAPIC_MASKED | IOAPIC_LEVEL | 0x52);
+	guest_sync(2);
+	apic_eoi();
+	ioapic_write(0x10 + 2 * 18, IOAPIC_LEVEL | 0x52);
+	wait_a_bit();
+	G_ASSERT_EQ(taken, 1);
+	guest_sync(3);
+	wait_a_bit();
+	G_ASSERT_EQ(taken, 2);
+	apic_eoi();
+}
+
+CASE(edge_in_service,
+     "an entry that becomes an edge in service loses its remote IRR, and works as a level again")
+{
+	start(made_edge);
+	guest_handlers[0x52] = no_eoi;
+	vcpu_expect_sync(cpu, 1);
+	line(18, 1);
+	vcpu_expect_sync(cpu, 2);
+	line(18, 0);
+	vcpu_expect_sync(cpu, 3);
+	line(18, 1);
+	vcpu_expect_done(cpu);
+}
+
 static void masked(u64 unused)
 {
 	apic_enable();

@@ -159,3 +159,74 @@ CASE(from_apic, "the local APIC sends NMIs, and KVM_NMI goes through it with an 
 	OK(ioctl(cpu->fd, KVM_NMI, 0));
 	vcpu_expect_done(cpu);
 }
+
+static void nmi_from_pic(u64 unused)
+{
+	apic_enable();
+	pic_init(0x30);
+	outb(0x43, 0x34); /* channel 0, rate generator */
+	outb(0x40, 1193 & 0xff);
+	outb(0x40, 1193 >> 8);
+	outb(PIC1 + 1, 0xfe);
+	apic_write(APIC_LVT0, LVT_NMI | LVT_MASKED);
+	for (int i = 0; i < 1000; i++)
+		relax();
+	G_ASSERT_EQ(count, 0);
+	apic_write(APIC_LVT0, LVT_NMI);
+	while (!count)
+		relax();
+}
+
+CASE(lint0, "the timer's interrupt through LINT0 is an NMI where LINT0 is told so")
+{
+	struct vcpu *cpu = vm_with(VM_IRQCHIP | VM_PIT, nmi_from_pic, 0);
+
+	guest_handlers[2] = just_count;
+	vcpu_expect_done(cpu);
+}
+
+static void nmi_from_ioapic(u64 unused)
+{
+	apic_enable();
+	ioapic_route(20, ICR_NMI | IOAPIC_MASKED, 0);
+	ioapic_route(21, ICR_NMI | IOAPIC_LEVEL, 0);
+	guest_sync(1);
+	G_ASSERT_EQ(count, 0);
+	ioapic_route(20, ICR_NMI, 0);
+	guest_sync(2);
+	barrier();
+	G_ASSERT_EQ(count, 1);
+	guest_sync(3);
+	barrier();
+	G_ASSERT_EQ(count, 2);
+	/* It is an edge whatever the entry says: there is no end to wait for. */
+	G_ASSERT_EQ(ioapic_read(0x10 + 2 * 21) & IOAPIC_REMOTE_IRR, 0);
+	guest_sync(4);
+	barrier();
+	G_ASSERT_EQ(count, 3);
+}
+
+static void pulse(struct vm *vm, u32 gsi)
+{
+	struct kvm_irq_level l = { .irq = gsi, .level = 1 };
+
+	OK(ioctl(vm->fd, KVM_IRQ_LINE, &l));
+	l.level = 0;
+	OK(ioctl(vm->fd, KVM_IRQ_LINE, &l));
+}
+
+CASE(ioapic, "the I/O APIC sends NMIs, with interrupts off, each an edge; a masked entry does not")
+{
+	struct vcpu *cpu = vm_with(VM_IRQCHIP, nmi_from_ioapic, 0);
+
+	guest_handlers[2] = just_count;
+	vcpu_expect_sync(cpu, 1);
+	pulse(cpu->vm, 20);
+	vcpu_expect_sync(cpu, 2);
+	pulse(cpu->vm, 20);
+	vcpu_expect_sync(cpu, 3);
+	pulse(cpu->vm, 21);
+	vcpu_expect_sync(cpu, 4);
+	pulse(cpu->vm, 21);
+	vcpu_expect_done(cpu);
+}
