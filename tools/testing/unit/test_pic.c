@@ -260,6 +260,9 @@ static void special_fully_nested_mode(void **state)
 	assert_int_equal(pic_ack(&pic), 0x3c);
 	pulse(9);
 	assert_int_equal(pic_ack(&pic), 0x39);
+	/* What is below the slave on the master still waits. */
+	pulse(4);
+	assert_false(pic.output);
 }
 
 static void polling(void **state)

@@ -54,8 +54,9 @@ static int chip_pending(const struct pic *pic, const struct pic_chip *c)
 	/* Special mask mode: what is masked while in service blocks nobody. */
 	if (c->special_mask)
 		blocking &= ~c->imr;
-	/* The slave's higher lines may interrupt its lower ones. */
-	if (c->special_fully_nested_mode && is_master(pic, c))
+	/* The slave's higher lines may interrupt its lower ones; the master's own still wait for them. */
+	if (c->special_fully_nested_mode && is_master(pic, c) &&
+	    line_at(c, asking) == PIC_CASCADE_PIN)
 		blocking &= ~BIT(PIC_CASCADE_PIN);
 	return asking < rank(c, blocking) ? (int)line_at(c, asking) : -1;
 }

@@ -246,7 +246,8 @@ static void latch_count(struct pit_channel *ch, u64 now)
 
 static void latch_status(struct pit_channel *ch, u64 now)
 {
-	bool null_count = !ch->loaded || ch->next_count;
+	/* What was written is not counted from yet; where the gate begins that, it has not risen. */
+	bool null_count = !ch->loaded || ch->next_count || (is_triggered(ch) && !ch->running);
 
 	if (ch->c.status_latched)
 		return;
