@@ -240,7 +240,7 @@ tracing-intel:
 irqchips: $(if $(filter stock,$(MODULE)),,modules-lab)
 	@$(inroot) tools/testing/guests/mkdisk build/guests/disk.img
 	@$(lab) $(spare) --timeout 3600 --share build/guests -- tools/testing/guests/irqchips build/guests/disk.img \
-		$(or $(SECONDS),40) $(ONLY)
+		$(or $(SECONDS),60) $(ONLY)
 
 ## samples: the small VMMs of samples/, built and run in the lab (VENDOR, MODULE=stock)
 .PHONY: samples samples-build

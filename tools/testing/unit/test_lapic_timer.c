@@ -244,6 +244,40 @@ static void restored_timers_go_on(void **state)
 	assert_int_equal(lapic_write_deadline(apic, 1000), LAPIC_FX_TIMER);
 }
 
+static void advance_is_learned(void **state)
+{
+	u32 advance;
+
+	/* Too late: earlier, by an eighth of it; too early: later. */
+	assert_int_equal(lapic_learn_advance(1000, -800), 1100);
+	assert_int_equal(lapic_learn_advance(1000, 800), 900);
+	/* Nearly right */
+	assert_int_equal(lapic_learn_advance(1000, -49), 1000);
+	assert_int_equal(lapic_learn_advance(1000, 49), 1000);
+	assert_int_equal(lapic_learn_advance(1000, -56), 1007);
+	/* The thread waited for a CPU, or the TSC was written. */
+	assert_int_equal(lapic_learn_advance(1000, -10001), 1000);
+	assert_int_equal(lapic_learn_advance(1000, 10001), 1000);
+	assert_int_equal(lapic_learn_advance(1000, INT64_MIN), 1000);
+	assert_int_equal(lapic_learn_advance(1000, INT64_MAX), 1000);
+	/* Neither nothing, which would stand for "off", nor more than is waited for */
+	assert_int_equal(lapic_learn_advance(100, 9000), 1);
+	assert_int_equal(lapic_learn_advance(1, 5000), 1);
+	assert_int_equal(lapic_learn_advance(4900, -8000), LAPIC_ADVANCE_MAX);
+
+	/* Whatever the way takes, it is found from either side, and kept. */
+	for (u32 takes = 100; takes <= LAPIC_ADVANCE_MAX; takes += 700) {
+		for (u32 begin = 1; begin <= LAPIC_ADVANCE_MAX; begin += 4999) {
+			advance = begin;
+			for (int i = 0; i < 100; i++)
+				advance = lapic_learn_advance(advance, (s64)advance - takes);
+			assert_in_range(advance, takes - 50, takes + 50);
+			assert_int_equal(lapic_learn_advance(advance, (s64)advance - takes),
+					 advance);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -259,6 +293,7 @@ int main(void)
 		cmocka_unit_test(reserved_mode_is_off),
 		cmocka_unit_test(illegal_vector_is_an_error),
 		cmocka_unit_test(restored_timers_go_on),
+		cmocka_unit_test(advance_is_learned),
 	};
 
 	return cmocka_run_group_tests_name("lapic timer", tests, NULL, NULL);

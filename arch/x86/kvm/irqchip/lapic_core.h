@@ -347,6 +347,11 @@ void lapic_timer_stop(struct lapic *apic);
 enum lapic_accepted lapic_timer_fire(struct lapic *apic);
 u64 lapic_deadline_expire(struct lapic *apic, u64 tsc);
 
+/* How early a TSC deadline's timer fires, ns: what is begun with, and the most that is waited for. */
+#define LAPIC_ADVANCE_BEGIN 1000
+#define LAPIC_ADVANCE_MAX 5000
+u32 lapic_learn_advance(u32 advance, s64 off);
+
 #define LAPIC_TIMER_NEVER (~0ULL)
 
 /* Slow parts of the inline functions below */

@@ -42,16 +42,6 @@ module_param(lapic_timer_advance, bool, 0444);
 MODULE_PARM_DESC(lapic_timer_advance,
 		 "fire before a TSC deadline by what it takes to get into the guest");
 
-/*
- * How early, ns: what is begun with, and the most that is waited for.  What is nearly right is left alone, and so is what
- * is so far off that the vCPU's thread must have waited for a CPU.
- */
-#define ADVANCE_BEGIN 1000
-#define ADVANCE_MAX 5000
-#define ADVANCE_STEP 8
-#define ADVANCE_CLOSE 50
-#define ADVANCE_FAR 10000
-
 /* Arms that a timer which fired in vain costs. */
 #define LAZY_PENALTY 8
 
@@ -110,15 +100,9 @@ static u64 ns_to_fire(struct kvm_lapic *kl, u64 deadline, u64 tsc)
 	return ns > advance ? ns - advance : 0;
 }
 
-/* @off: ns by which the interrupt was ready before its time; below 0: too late */
 static void learn_advance(struct kvm_lapic *kl, s64 off)
 {
-	s64 advance = kl->advance_ns;
-
-	if (abs(off) < ADVANCE_CLOSE || abs(off) > ADVANCE_FAR)
-		return;
-	advance -= off / ADVANCE_STEP;
-	WRITE_ONCE(kl->advance_ns, clamp_t(s64, advance, 1, ADVANCE_MAX));
+	WRITE_ONCE(kl->advance_ns, lapic_learn_advance(kl->advance_ns, off));
 }
 
 void kvm_lapic_timer_wait(struct kvm_vcpu *vcpu, int vector)
@@ -137,7 +121,7 @@ void kvm_lapic_timer_wait(struct kvm_vcpu *vcpu, int vector)
 	}
 	ns = guest_ticks_to_ns(kl, deadline - tsc);
 	/* A TSC that was written meanwhile is not waited for. */
-	if (ns > ADVANCE_MAX)
+	if (ns > LAPIC_ADVANCE_MAX)
 		return;
 	ndelay(ns);
 	learn_advance(kl, ns);
@@ -385,7 +369,7 @@ void kvm_irqchip_migrate_timers(struct kvm_vcpu *vcpu)
 void kvm_lapic_timer_init(struct kvm_lapic *kl)
 {
 	raw_spin_lock_init(&kl->timer_lock);
-	kl->advance_ns = lapic_timer_advance ? ADVANCE_BEGIN : 0;
+	kl->advance_ns = lapic_timer_advance ? LAPIC_ADVANCE_BEGIN : 0;
 	hrtimer_init(&kl->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_PINNED_HARD);
 	kl->timer.function = timer_fn;
 }

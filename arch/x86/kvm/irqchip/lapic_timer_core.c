@@ -266,3 +266,26 @@ u64 lapic_deadline_expire(struct lapic *apic, u64 tsc)
 	} while (!atomic_cmpxchg64(&apic->timer.deadline, deadline, 0));
 	return deadline;
 }
+
+/*
+ * What is nearly right is left alone, and so is what is so far off that the vCPU's thread must have waited for a CPU.
+ */
+#define ADVANCE_STEP 8
+#define ADVANCE_CLOSE 50
+#define ADVANCE_FAR 10000
+
+/**
+ * lapic_learn_advance() - how much before its deadline the timer is to fire, from how it went
+ * @advance: what it was, ns
+ * @off: ns by which the interrupt was ready before its time; below 0: too late
+ *
+ * Return: ns, 1 to LAPIC_ADVANCE_MAX
+ */
+u32 lapic_learn_advance(u32 advance, s64 off)
+{
+	if (off > -ADVANCE_CLOSE && off < ADVANCE_CLOSE)
+		return advance;
+	if (off < -ADVANCE_FAR || off > ADVANCE_FAR)
+		return advance;
+	return clamp(advance - off / ADVANCE_STEP, (s64)1, (s64)LAPIC_ADVANCE_MAX);
+}
