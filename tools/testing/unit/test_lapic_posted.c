@@ -301,6 +301,141 @@ static void direct_requests_are_in_the_irr(void **state)
 	assert_int_equal(take(apic), 0x51);
 }
 
+/* ---------------------------------------------------------------- an I/O MMU */
+
+/* VT-d specification, 5.2.3: the request, then whether somebody is notified: with NV and NDST, or 0. */
+static u64 device_posts(struct lapic_posted *p, u8 vector)
+{
+	atomic_set_bit32(&p->pir[vector >> 5], vector);
+	if (p->control & (POSTED_ON | POSTED_SN))
+		return 0;
+	atomic_or32(&p->control, POSTED_ON);
+	return p->control64 & ~(u64)POSTED_ON;
+}
+
+static void destination_has_the_format_of_the_hosts_mode(void **state)
+{
+	assert_int_equal(lapic_posted_destination(5, false), 0x500);
+	assert_int_equal(lapic_posted_destination(5, true), 5);
+	assert_int_equal(lapic_posted_destination(0x12345, true), 0x12345);
+	assert_int_equal(lapic_posted_destination(0x1ff, false), 0xff00);
+}
+
+static void a_vcpu_that_runs_is_notified(void **state)
+{
+	struct posted_fixture p;
+	struct cpu cpu = { .apic = posted_apic(&p) };
+
+	p.posted.control = POSTED_SN;
+	assert_int_equal(device_posts(&p.posted, 0x41), 0);
+	assert_false(lapic_posted_pending(&p.posted));
+	/* What was held comes with the next entry. */
+	lapic_posted_run(&p.posted, 0x300);
+	assert_true(lapic_posted_pending(&p.posted));
+	assert_int_equal(p.posted.destination, 0x300);
+	entry(&cpu);
+	assert_int_equal(cpu_takes(&cpu), 0x41);
+	cpu_ends(&cpu);
+	assert_int_equal(device_posts(&p.posted, 0x51), 0x30000f20000);
+	assert_int_equal(device_posts(&p.posted, 0x52), 0);
+	entry(&cpu);
+	assert_int_equal(cpu_takes(&cpu), 0x52);
+	assert_int_equal(p.posted.control, POSTED_NV_RUN << POSTED_NV_SHIFT);
+}
+
+static void a_vcpu_that_is_held_is_not_and_looks_when_it_runs(void **state)
+{
+	struct posted_fixture p;
+	struct lapic *apic = posted_apic(&p);
+
+	lapic_posted_run(&p.posted, 0x100);
+	lapic_posted_take(apic);
+	lapic_posted_hold(&p.posted);
+	assert_int_equal(device_posts(&p.posted, 0x61), 0);
+	assert_int_equal(lapic_posted_highest(apic), 0x61);
+	/* Software is not kept from telling. */
+	assert_int_equal(lapic_accept(apic, LAPIC_DM_FIXED, 0x62, false), LAPIC_ACCEPTED);
+	assert_true(lapic_posted_pending(&p.posted));
+	lapic_posted_run(&p.posted, 0);
+	assert_false(p.posted.control & POSTED_SN);
+	assert_true(lapic_posted_pending(&p.posted));
+}
+
+static void a_vcpu_that_waits_is_woken_every_time(void **state)
+{
+	struct posted_fixture p;
+	struct lapic *apic = posted_apic(&p);
+
+	lapic_posted_run(&p.posted, 0x100);
+	lapic_posted_take(apic);
+	assert_false(lapic_posted_wait(&p.posted, 0x100));
+	assert_true(lapic_posted_wakes(&p.posted));
+	assert_int_equal(device_posts(&p.posted, 0x41), 0x10000f10000);
+	assert_true(lapic_posted_woken(&p.posted));
+	/* Once for each notification, and the next one is sent. */
+	assert_false(lapic_posted_woken(&p.posted));
+	assert_int_equal(device_posts(&p.posted, 0x51), 0x10000f10000);
+	assert_true(lapic_posted_woken(&p.posted));
+	assert_int_equal(lapic_posted_highest(apic), 0x51);
+	/* What it was woken for is still there when it runs. */
+	lapic_posted_run(&p.posted, 0x100);
+	assert_true(lapic_posted_pending(&p.posted));
+	assert_false(lapic_posted_woken(&p.posted));
+	assert_true(lapic_posted_pending(&p.posted));
+}
+
+static void what_came_before_the_wait_is_looked_at(void **state)
+{
+	struct posted_fixture p;
+
+	posted_apic(&p);
+	/* Told by the notification vector, to nobody in the guest */
+	lapic_posted_run(&p.posted, 0x100);
+	p.posted.control &= ~POSTED_ON;
+	assert_int_equal(device_posts(&p.posted, 0x41), 0x10000f20000);
+	p.posted.pir[2] = 0;
+	assert_true(lapic_posted_wait(&p.posted, 0x100));
+	assert_false(lapic_posted_wait(&p.posted, 0x100));
+	/* Told to nobody */
+	p.posted.control = POSTED_SN;
+	device_posts(&p.posted, 0xf1);
+	assert_true(lapic_posted_wait(&p.posted, 0x100));
+	assert_int_equal(device_posts(&p.posted, 0x42), 0x10000f10000);
+	/* Told on a CPU that the vCPU has left */
+	assert_true(lapic_posted_wait(&p.posted, 0x200));
+	assert_int_equal(device_posts(&p.posted, 0x43), 0x20000f10000);
+}
+
+static void software_leaves_the_wakeup_vectors_on_alone(void **state)
+{
+	struct posted_fixture p;
+	struct lapic *apic = posted_apic(&p);
+
+	lapic_posted_wait(&p.posted, 0x100);
+	/* It wakes the vCPU by itself, and the device's next request is still told of. */
+	assert_int_equal(lapic_accept(apic, LAPIC_DM_FIXED, 0x41, false), LAPIC_ACCEPTED);
+	lapic_posted_tell(&p.posted);
+	assert_int_equal(device_posts(&p.posted, 0x51), 0x10000f10000);
+	/* The owner of an APIC that is not virtual takes the requests: the handler comes nevertheless. */
+	lapic_posted_take(apic);
+	assert_true(lapic_posted_woken(&p.posted));
+	/* Nor is a vCPU held that waits. */
+	lapic_posted_hold(&p.posted);
+	assert_int_equal(device_posts(&p.posted, 0x52), 0x10000f10000);
+}
+
+static void a_request_that_is_not_new_leaves_the_notification_to_the_device(void **state)
+{
+	struct posted_fixture p;
+	struct lapic *apic = posted_apic(&p);
+
+	p.posted.control = POSTED_SN;
+	device_posts(&p.posted, 0x41);
+	assert_int_equal(lapic_accept(apic, LAPIC_DM_FIXED, 0x41, false), LAPIC_COALESCED);
+	/* Nobody was told, so nobody may believe it. */
+	assert_false(lapic_posted_pending(&p.posted));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -314,6 +449,13 @@ int main(void)
 		cmocka_unit_test(software_finds_what_the_processor_did),
 		cmocka_unit_test(requests_of_other_threads_arrive),
 		cmocka_unit_test(direct_requests_are_in_the_irr),
+		cmocka_unit_test(destination_has_the_format_of_the_hosts_mode),
+		cmocka_unit_test(a_vcpu_that_runs_is_notified),
+		cmocka_unit_test(a_vcpu_that_is_held_is_not_and_looks_when_it_runs),
+		cmocka_unit_test(a_vcpu_that_waits_is_woken_every_time),
+		cmocka_unit_test(what_came_before_the_wait_is_looked_at),
+		cmocka_unit_test(software_leaves_the_wakeup_vectors_on_alone),
+		cmocka_unit_test(a_request_that_is_not_new_leaves_the_notification_to_the_device),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

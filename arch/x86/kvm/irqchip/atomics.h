@@ -38,6 +38,13 @@ static __always_inline u64 atomic_xchg64(u64 *word, u64 value)
 	return __atomic_exchange_n(word, value, __ATOMIC_SEQ_CST);
 }
 
+/* Returns whether the word held *@old and now holds @value; if not, *@old is what it holds. */
+static __always_inline bool atomic_try_cmpxchg32(u32 *word, u32 *old, u32 value)
+{
+	return __atomic_compare_exchange_n(word, old, value, false, __ATOMIC_SEQ_CST,
+					   __ATOMIC_SEQ_CST);
+}
+
 /* Returns whether the word held @old and now holds @value. */
 static __always_inline bool atomic_cmpxchg64(u64 *word, u64 old, u64 value)
 {

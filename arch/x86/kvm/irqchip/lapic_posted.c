@@ -31,8 +31,8 @@ bool lapic_post(struct lapic *apic, u8 vector, bool level)
 		new = !atomic_set_bit32(&p->pir[w], vector);
 	}
 	/* After the request: who clears ON looks at the requests then. */
-	if (!(READ_ONCE(p->control) & POSTED_ON))
-		atomic_or32(&p->control, POSTED_ON);
+	if (new)
+		lapic_posted_tell(p);
 	return new;
 }
 
@@ -55,7 +55,9 @@ bool lapic_posted_take(struct lapic *apic)
 	struct lapic_posted *p = apic->posted;
 	bool late;
 
-	atomic_and32(&p->control, ~(u32)POSTED_ON);
+	/* With the wake-up vector it is the handler's, which is on its way. */
+	if (!lapic_posted_wakes(p))
+		atomic_and32(&p->control, ~(u32)POSTED_ON);
 	merge(apic, p->pir);
 	/* A hint that says too much is corrected when it is used. */
 	if (p->direct)

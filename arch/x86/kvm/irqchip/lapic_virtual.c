@@ -30,6 +30,8 @@ int kvm_lapic_posted_create(struct kvm_lapic *kl)
 	if (!kl->core.posted)
 		return -ENOMEM;
 	kl->core.posted->direct = kvm_backend.caps.virtual_apic_direct;
+	/* Until the backend knows better, an I/O MMU tells nobody. */
+	kl->core.posted->control = POSTED_SN;
 	return 0;
 }
 
@@ -67,7 +69,7 @@ void kvm_lapic_watch_changed(struct kvm_lapic *kl)
 	if (!kl->core.posted)
 		return;
 	WRITE_ONCE(kl->exits_stale, true);
-	atomic_or32(&kl->core.posted->control, POSTED_ON);
+	lapic_posted_tell(kl->core.posted);
 	/* Whether it may be virtual at all. */
 	if (kl->core.posted->direct)
 		kvm_make_request(kl->vcpu, KVM_REQ_MSR_INTERCEPTS);
