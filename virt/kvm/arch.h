@@ -135,12 +135,20 @@ bool kvm_arch_irq_is_atomic(struct kvm *kvm, const struct kvm_kernel_irq_routing
 void kvm_arch_post_routing_update(struct kvm *kvm);
 /* May an irqfd be made on this VM; @resample: one that waits for acknowledgements? */
 bool kvm_arch_irqfd_allowed(struct kvm *kvm, bool resample);
-/*
- * The host's interrupt @host_irq shall go to the guest by itself, as @e says (a message), or by its handler again (NULL).
- * Where hardware cannot, nothing is to do.  Interrupts off.
+/**
+ * kvm_arch_irq_bypass() - a device's interrupt shall go to the guest by itself, or by its handler
+ * @kvm: the VM
+ * @host_irq: the host's number of the interrupt
+ * @e: where to, a message; NULL: by its handler
+ * @old: what the last call for this interrupt answered, 0 the first time
+ *
+ * That what @e leads to has changed is told by kvm_irqfd_routing_update().
+ *
+ * Context: kvm->irqfds_lock held, IRQs off
+ * Return: what has become of it; 0: it goes by its handler, which it does where hardware cannot do better
  */
-void kvm_arch_irq_bypass(struct kvm *kvm, unsigned int host_irq,
-			 const struct kvm_kernel_irq_routing_entry *e);
+u64 kvm_arch_irq_bypass(struct kvm *kvm, unsigned int host_irq,
+			const struct kvm_kernel_irq_routing_entry *e, u64 old);
 /* May GSI routing be changed, is there an irqchip that takes routes? */
 bool kvm_arch_can_set_irq_routing(struct kvm *kvm);
 

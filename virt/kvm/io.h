@@ -123,7 +123,8 @@ int kvm_irq_map_chip_pin(struct kvm *kvm, unsigned int irqchip, unsigned int pin
 int kvm_irqfd_init(void); /* module load: the shutdown workqueue */
 void kvm_irqfd_exit(void);
 void kvm_irqfd_release(struct kvm *kvm); /* VM goes away */
-void kvm_irqfd_routing_update(struct kvm *kvm); /* irq_lock held, after the table changed */
+void kvm_irqfd_routing_update(
+	struct kvm *kvm); /* after the table, or what its messages lead to, has changed */
 
 /* ioeventfd.c, coalesced_mmio.c */
 void kvm_ioeventfd_release(struct kvm *kvm);

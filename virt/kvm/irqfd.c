@@ -58,6 +58,7 @@ struct resampler {
  * @resampler_link: in resampler.irqfds
  * @consumer: for devices that can send to the guest without a detour over the eventfd
  * @producer: the one that matches, or NULL; under kvm->irqfds_lock
+ * @bypassed: what kvm_arch_irq_bypass() has answered last; under kvm->irqfds_lock
  */
 struct irqfd {
 	struct kvm *kvm;
@@ -73,6 +74,7 @@ struct irqfd {
 	struct list_head resampler_link;
 	struct irq_bypass_consumer consumer;
 	struct irq_bypass_producer *producer;
+	u64 bypassed;
 };
 
 static struct workqueue_struct *cleanup_wq;
@@ -150,6 +152,34 @@ static void leave_resampler(struct irqfd *irqfd)
 	}
 }
 
+/* ---------------------------------------------------------------- bypass */
+
+/* The route of an irqfd, if a device could send there by itself: one message.  kvm->irqfds_lock held. */
+static bool bypass_route(struct irqfd *irqfd, struct kvm_kernel_irq_routing_entry *e)
+{
+	struct kvm_kernel_irq_routing_entry all[KVM_NR_IRQCHIPS + 1];
+	bool ok;
+
+	if (irqfd->resampler || list_empty(&irqfd->list))
+		return false;
+	rcu_read_lock();
+	ok = kvm_irq_map_gsi(irqfd->kvm, all, irqfd->gsi) == 1 &&
+	     all[0].type == KVM_IRQ_ROUTING_MSI;
+	rcu_read_unlock();
+	*e = all[0];
+	return ok;
+}
+
+/* kvm->irqfds_lock held: no interrupt goes through the device's old route when this returns. */
+static void update_bypass(struct irqfd *irqfd)
+{
+	struct kvm_kernel_irq_routing_entry e;
+	bool direct = bypass_route(irqfd, &e);
+
+	irqfd->bypassed = kvm_arch_irq_bypass(irqfd->kvm, irqfd->producer->irq, direct ? &e : NULL,
+					      irqfd->bypassed);
+}
+
 /* ---------------------------------------------------------------- delivery */
 
 static int source_of(const struct irqfd *irqfd)
@@ -176,6 +206,9 @@ static void inject_now_or_later(struct irqfd *irqfd)
 static void deactivate(struct irqfd *irqfd)
 {
 	list_del_init(&irqfd->list);
+	/* From here on nobody tells it of changes. */
+	if (irqfd->producer)
+		update_bypass(irqfd);
 	queue_work(cleanup_wq, &irqfd->shutdown);
 }
 
@@ -209,31 +242,6 @@ static void join_wait_queue(struct file *file, wait_queue_head_t *head, poll_tab
 	add_wait_queue_priority(head, &irqfd->wait);
 }
 
-/* ---------------------------------------------------------------- bypass */
-
-/* The route of an irqfd, if a device could send there by itself: one message. */
-static bool bypass_route(struct irqfd *irqfd, struct kvm_kernel_irq_routing_entry *e)
-{
-	struct kvm_kernel_irq_routing_entry all[KVM_NR_IRQCHIPS + 1];
-	bool ok;
-
-	rcu_read_lock();
-	ok = kvm_irq_map_gsi(irqfd->kvm, all, irqfd->gsi) == 1 &&
-	     all[0].type == KVM_IRQ_ROUTING_MSI;
-	rcu_read_unlock();
-	*e = all[0];
-	return ok;
-}
-
-/* kvm->irqfds_lock held: no interrupt goes through the device's old route when this returns. */
-static void update_bypass(struct irqfd *irqfd)
-{
-	struct kvm_kernel_irq_routing_entry e;
-	bool direct = bypass_route(irqfd, &e);
-
-	kvm_arch_irq_bypass(irqfd->kvm, irqfd->producer->irq, direct ? &e : NULL);
-}
-
 static int bypass_add_producer(struct irq_bypass_consumer *c, struct irq_bypass_producer *p)
 {
 	struct irqfd *irqfd = container_of(c, struct irqfd, consumer);
@@ -250,7 +258,7 @@ static void bypass_del_producer(struct irq_bypass_consumer *c, struct irq_bypass
 	struct irqfd *irqfd = container_of(c, struct irqfd, consumer);
 
 	spin_lock_irq(&irqfd->kvm->irqfds_lock);
-	kvm_arch_irq_bypass(irqfd->kvm, p->irq, NULL);
+	irqfd->bypassed = kvm_arch_irq_bypass(irqfd->kvm, p->irq, NULL, irqfd->bypassed);
 	irqfd->producer = NULL;
 	spin_unlock_irq(&irqfd->kvm->irqfds_lock);
 }
@@ -265,7 +273,11 @@ static void register_bypass(struct irqfd *irqfd)
 		irqfd->consumer.token = NULL;
 }
 
-/* The routing table has changed; kvm->irq_lock held. */
+/**
+ * kvm_irqfd_routing_update() - the routing table, or what its messages lead to, has changed
+ * @kvm: the machine
+ * Context: IRQs on
+ */
 void kvm_irqfd_routing_update(struct kvm *kvm)
 {
 	struct irqfd *irqfd;

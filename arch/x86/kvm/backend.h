@@ -15,6 +15,7 @@
 #include "mmu/format.h"
 
 struct desc_ptr;
+struct lapic_msg;
 
 /**
  * enum kvm_tier - what an exit handler answers.  Negative numbers are errnos for KVM_RUN.
@@ -156,8 +157,12 @@ struct kvm_backend_caps {
 	KVM_X86_OP(void, update_cr8_intercept, (struct kvm_vcpu * vcpu, int tpr, int irr))                    \
 	/* -- [any] arch.apic_virtual: an interrupt was posted; false: the vCPU must leave the guest */       \
 	KVM_X86_OP(bool, post_interrupt, (struct kvm_vcpu * vcpu))                                            \
-	/* -- [preemption off] arch.apic_virtual: about to sleep, or awake again */                           \
+	/* -- [preemption off] arch.apic_virtual or kvm->arch.posts: about to sleep, or awake again */        \
 	KVM_X86_OP(void, vcpu_blocking, (struct kvm_vcpu * vcpu, bool blocking))                              \
+	/* -- [IRQs off] see kvm_arch_irq_bypass(); @msg: fixed or lowest-priority, and an edge, or NULL */   \
+	KVM_X86_OP(u64, post_device,                                                                          \
+		   (struct kvm * kvm, unsigned int host_irq, const struct lapic_msg *msg,                     \
+		    u64 old))                                                                                 \
 	/* -- [IRQs off] after run(): a host interrupt that its exit acknowledged goes to its handler */      \
 	KVM_X86_OP(void, take_host_irq, (struct kvm_vcpu * vcpu))                                             \
 	/* -- does MOV to and from debug registers exit? */                                                   \

@@ -153,6 +153,8 @@ static int enable_x2apic_api(struct kvm *kvm, const struct kvm_enable_cap *cap)
 		WRITE_ONCE(kvm->arch.x2apic_format, true);
 	if (cap->args[0] & KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
 		kvm_lapic_disable_broadcast_quirk(kvm);
+	/* Messages may lead elsewhere now. */
+	kvm_irqfd_routing_update(kvm);
 	return 0;
 }
 

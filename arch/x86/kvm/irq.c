@@ -226,10 +226,24 @@ void kvm_arch_post_routing_update(struct kvm *kvm)
 	kvm_ioapic_routes_changed(kvm);
 }
 
-/* No backend posts interrupts: a device's interrupts go through its handler and the eventfd, as they do anyway. */
-void kvm_arch_irq_bypass(struct kvm *kvm, unsigned int host_irq,
-			 const struct kvm_kernel_irq_routing_entry *e)
+/* A message that hardware could carry to its local APIC: the end of a level is software's business. */
+static bool is_plain(const struct lapic_msg *msg)
 {
+	return !msg->level && msg->vector >= 16 &&
+	       (msg->delivery == LAPIC_DM_FIXED || msg->delivery == LAPIC_DM_LOWEST);
+}
+
+u64 kvm_arch_irq_bypass(struct kvm *kvm, unsigned int host_irq,
+			const struct kvm_kernel_irq_routing_entry *e, u64 old)
+{
+	struct lapic_msg msg;
+	bool plain = false;
+
+	if (e && msi_is_valid(kvm, e)) {
+		kvm_msi_to_msg(kvm, e, &msg);
+		plain = is_plain(&msg);
+	}
+	return kvm_x86_call(post_device)(kvm, host_irq, plain ? &msg : NULL, old);
 }
 
 /* ---------------------------------------------------------------- the first table */

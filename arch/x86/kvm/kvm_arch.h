@@ -53,6 +53,7 @@ enum kvm_x86_request {
 	KVM_REQ_LAPIC_PAGES, /* memory that stands for APIC registers has to be read where that may sleep */
 	KVM_REQ_TPR_ACCESS, /* an access to the TPR must be told to the VMM */
 	KVM_REQ_INIT_SIPI, /* an INIT or SIPI waits in the local APIC */
+	KVM_REQ_POSTING, /* kvm->arch.posts was set: tell the I/O MMU where the vCPU is */
 };
 
 /* ---------------------------------------------------------------- registers */
@@ -472,6 +473,7 @@ struct kvm_vm_clock {
  * @pit: NULL until KVM_CREATE_PIT2
  * @apic_map: destination map, RCU
  * @nr_reserved_ioapic_pins: split irqchip: routes kept for the VMM's IOAPIC
+ * @posts: an I/O MMU posts interrupts of a device to vCPUs, or has done so; set by the backend
  * @x2apic_format: KVM_X2APIC_API_USE_32BIT_IDS
  * @x2apic_broadcast_quirk_disabled: KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK
  * @boot_cpu_id: which vCPU is the bootstrap processor
@@ -505,6 +507,7 @@ struct kvm_arch {
 	struct mutex apic_map_lock;
 	atomic_t apic_map_dirty;
 	u8 nr_reserved_ioapic_pins;
+	bool posts;
 	bool x2apic_format;
 	bool x2apic_broadcast_quirk_disabled;
 	u32 boot_cpu_id;

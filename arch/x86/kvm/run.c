@@ -101,6 +101,11 @@ static int serve_requests(struct kvm_vcpu *vcpu)
 		kvm_async_pf_ready(vcpu);
 	if (kvm_check_request(vcpu, KVM_REQ_MSR_INTERCEPTS))
 		kvm_x86_call(update_msr_intercepts)(vcpu);
+	if (kvm_check_request(vcpu, KVM_REQ_POSTING)) {
+		preempt_disable();
+		kvm_x86_call(vcpu_blocking)(vcpu, false);
+		preempt_enable();
+	}
 	if (kvm_check_request(vcpu, KVM_REQ_TLB_FLUSH)) {
 		preempt_disable();
 		kvm_x86_call(flush_tlb)(vcpu);

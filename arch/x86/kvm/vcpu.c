@@ -119,8 +119,9 @@ void kvm_arch_vcpu_postcreate(struct kvm_vcpu *vcpu)
 void kvm_arch_vcpu_destroy(struct kvm_vcpu *vcpu)
 {
 	kvm_async_pf_vcpu_reset(vcpu);
-	kvm_lapic_destroy(vcpu);
+	/* As long as hardware knows the vCPU, its APIC is there. */
 	kvm_x86_call(vcpu_destroy)(vcpu);
+	kvm_lapic_destroy(vcpu);
 	kvm_fpu_destroy(vcpu);
 	kvm_emul_destroy(vcpu);
 	free_page((unsigned long)vcpu->arch.io.pio_data);
@@ -172,15 +173,21 @@ bool kvm_arch_no_poll(struct kvm_vcpu *vcpu)
 	return !(vcpu->arch.msrs.poll_control & 1);
 }
 
+/* Does anybody send interrupts to where the vCPU is, rather than to software? */
+static bool backend_is_told(struct kvm_vcpu *vcpu)
+{
+	return vcpu->arch.apic_virtual || READ_ONCE(vcpu->kvm->arch.posts);
+}
+
 /* The local APIC's timer is an hrtimer that wakes the vCPU: nothing to move. */
 void kvm_arch_vcpu_blocking(struct kvm_vcpu *vcpu)
 {
-	if (unlikely(vcpu->arch.apic_virtual))
+	if (unlikely(backend_is_told(vcpu)))
 		kvm_x86_call(vcpu_blocking)(vcpu, true);
 }
 
 void kvm_arch_vcpu_unblocking(struct kvm_vcpu *vcpu)
 {
-	if (unlikely(vcpu->arch.apic_virtual))
+	if (unlikely(backend_is_told(vcpu)))
 		kvm_x86_call(vcpu_blocking)(vcpu, false);
 }

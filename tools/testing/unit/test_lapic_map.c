@@ -292,6 +292,30 @@ static void lowest_priority(void **state)
 	assert_null(lapic_map_lowest(map, &msg, NULL));
 }
 
+/* Whom an I/O MMU may post to */
+static void the_only_receiver(void **state)
+{
+	struct lapic_msg to_1 = device(1, false), to_both = device(3, true);
+	struct lapic_msg to_flat_1 = device(2, true), all = device(0xff, false);
+	struct lapic_msg nobody = device(7, false);
+
+	make_apics(3, 0);
+	mmio_write(apic_at(0), LAPIC_LDR, 1 << 24);
+	mmio_write(apic_at(1), LAPIC_LDR, 2 << 24);
+	build();
+	assert_ptr_equal(lapic_map_only(map, &to_1), apic_at(1));
+	assert_ptr_equal(lapic_map_only(map, &to_flat_1), apic_at(1));
+	assert_null(lapic_map_only(map, &to_both));
+	assert_null(lapic_map_only(map, &all));
+	assert_null(lapic_map_only(map, &nobody));
+	/* What software may not accept, hardware may not. */
+	assert_true(mmio_write(apic_at(1), LAPIC_SVR, 0xff) & LAPIC_FX_MAP);
+	assert_null(lapic_map_only(map, &to_1));
+	assert_true(mmio_write(apic_at(1), LAPIC_SVR, 0x1ff) & LAPIC_FX_MAP);
+	assert_false(mmio_write(apic_at(1), LAPIC_SVR, 0x1fe) & LAPIC_FX_MAP);
+	assert_ptr_equal(lapic_map_only(map, &to_1), apic_at(1));
+}
+
 static void random_addresses_agree(void **state)
 {
 	u32 round, i;
@@ -342,6 +366,7 @@ int main(void)
 		cmocka_unit_test(shorthands),
 		cmocka_unit_test(an_old_map_delivers_to_nobody_who_left),
 		cmocka_unit_test(lowest_priority),
+		cmocka_unit_test(the_only_receiver),
 		cmocka_unit_test(random_addresses_agree),
 	};
 

@@ -82,6 +82,8 @@ void kvm_lapic_virtual_eoi(struct kvm_vcpu *vcpu, u8 vector);
 void kvm_lapic_virtual_write(struct kvm_vcpu *vcpu, u32 offset);
 void kvm_lapic_virtual_set_icr(struct kvm_vcpu *vcpu, u64 icr);
 void kvm_lapic_virtual_pages(struct kvm_vcpu *vcpu, hpa_t *page, hpa_t *descriptor);
+struct lapic_posted *kvm_lapic_descriptor(struct kvm_vcpu *vcpu);
+struct kvm_vcpu *kvm_lapic_only_receiver(struct kvm *kvm, const struct lapic_msg *msg);
 u32 kvm_lapic_virtual_reg(struct kvm_vcpu *vcpu, u32 offset);
 void kvm_lapic_virtual_wake(struct kvm_vcpu *sender);
 

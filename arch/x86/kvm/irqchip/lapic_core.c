@@ -661,11 +661,14 @@ static u32 write_lvt(struct lapic *apic, u32 reg, u32 value)
 
 static u32 write_svr(struct lapic *apic, u32 value)
 {
+	bool was_enabled = apic->enabled;
+
 	lapic_put(apic, LAPIC_SVR, value & svr_writable(apic));
 	update_enabled(apic);
 	if (!(value & LAPIC_SVR_ENABLE))
 		mask_all_lvts(apic);
-	return LAPIC_FX_EVENTS | LAPIC_FX_LINT0;
+	/* Addresses stay, but who takes a message may be another one. */
+	return LAPIC_FX_EVENTS | LAPIC_FX_LINT0 | (apic->enabled != was_enabled ? LAPIC_FX_MAP : 0);
 }
 
 static u32 write_address(struct lapic *apic, u32 reg, u32 value)

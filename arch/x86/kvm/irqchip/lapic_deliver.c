@@ -13,6 +13,7 @@
 #include <uapi/linux/kvm_para.h>
 
 #include "events.h"
+#include "io.h"
 #include "lapic.h"
 #include "trace_x86.h"
 
@@ -302,7 +303,35 @@ void kvm_apic_map_update(struct kvm *kvm)
 	atomic_dec(&kvm->arch.apic_map_dirty);
 	if (old)
 		kvfree_rcu(old, rcu);
+	/* Pairs with the backend's setting @posts before it asks for the receiver of a device's messages. */
+	smp_mb();
+	if (unlikely(READ_ONCE(kvm->arch.posts)))
+		kvm_irqfd_routing_update(kvm);
 }
+
+/**
+ * kvm_lapic_only_receiver() - the one vCPU that a device's message goes to
+ * @kvm: the machine
+ * @msg: the message, fixed or lowest-priority
+ *
+ * That holds until kvm_irqfd_routing_update().
+ *
+ * Context: any
+ * Return: the vCPU, or NULL: there are several, or none, or it is about to change
+ */
+struct kvm_vcpu *kvm_lapic_only_receiver(struct kvm *kvm, const struct lapic_msg *msg)
+{
+	struct lapic *apic = NULL;
+	struct kvm_apic_map *map;
+
+	rcu_read_lock();
+	map = rcu_dereference(kvm->arch.apic_map);
+	if (map && !atomic_read(&kvm->arch.apic_map_dirty))
+		apic = lapic_map_only(&map->map, msg);
+	rcu_read_unlock();
+	return apic ? to_kvm_lapic(apic)->vcpu : NULL;
+}
+EXPORT_SYMBOL_GPL(kvm_lapic_only_receiver);
 
 void kvm_apic_map_free(struct kvm *kvm)
 {

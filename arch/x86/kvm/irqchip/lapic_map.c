@@ -302,3 +302,22 @@ struct lapic *lapic_map_lowest(const struct lapic_map *map, const struct lapic_m
 	}
 	return found;
 }
+
+/**
+ * lapic_map_only() - whom a device's message goes to, whatever changes but the map
+ * @map: the map
+ * @msg: the message, fixed or lowest-priority
+ *
+ * Return: an APIC, or NULL: it is addressed to several or to none, or the one does not take it.
+ */
+struct lapic *lapic_map_only(const struct lapic_map *map, const struct lapic_msg *msg)
+{
+	struct lapic_targets t;
+	struct lapic *apic;
+
+	lapic_map_find(map, msg, NULL, &t);
+	apic = lapic_targets_next(&t);
+	if (!apic || !READ_ONCE(apic->enabled) || lapic_targets_next(&t))
+		return NULL;
+	return apic;
+}

@@ -70,6 +70,7 @@ void lapic_map_find(const struct lapic_map *map, const struct lapic_msg *msg, st
 struct lapic *lapic_targets_next(struct lapic_targets *t);
 struct lapic *lapic_map_lowest(const struct lapic_map *map, const struct lapic_msg *msg,
 			       struct lapic *sender);
+struct lapic *lapic_map_only(const struct lapic_map *map, const struct lapic_msg *msg);
 
 /* The ID by which physical destinations find the APIC. */
 static inline u32 lapic_phys_id(const struct lapic *apic)

@@ -173,7 +173,7 @@ void kvm_lapic_virtual_write(struct kvm_vcpu *vcpu, u32 offset)
 		lapic_put(&kl->core, offset, ~value);
 	fx = lapic_mmio_write(&kl->core, offset, 4, &value);
 	/* The old value is not known any more. */
-	if (offset == LAPIC_ID || offset == LAPIC_LDR || offset == LAPIC_DFR)
+	if (offset == LAPIC_ID || offset == LAPIC_LDR || offset == LAPIC_DFR || offset == LAPIC_SVR)
 		fx |= LAPIC_FX_MAP;
 	kvm_lapic_apply(kl, fx);
 }
@@ -197,6 +197,13 @@ void kvm_lapic_virtual_pages(struct kvm_vcpu *vcpu, hpa_t *page, hpa_t *descript
 		*descriptor = __pa(kl->core.posted);
 }
 EXPORT_SYMBOL_GPL(kvm_lapic_virtual_pages);
+
+/* NULL: it has none. */
+struct lapic_posted *kvm_lapic_descriptor(struct kvm_vcpu *vcpu)
+{
+	return vcpu->arch.apic ? vcpu->arch.apic->core.posted : NULL;
+}
+EXPORT_SYMBOL_GPL(kvm_lapic_descriptor);
 
 /* A register of a vCPU's APIC, as it stands in the page.  Any context. */
 u32 kvm_lapic_virtual_reg(struct kvm_vcpu *vcpu, u32 offset)

@@ -176,6 +176,12 @@ void svm_vcpu_blocking(struct kvm_vcpu *vcpu, bool blocking)
 		svm_avic_load(to_svm(vcpu));
 }
 
+/* A device's interrupt goes by its handler. */
+u64 svm_post_device(struct kvm *kvm, unsigned int host_irq, const struct lapic_msg *msg, u64 old)
+{
+	return 0;
+}
+
 /* Any context: there is a new bit in the IRR. */
 bool svm_post_interrupt(struct kvm_vcpu *vcpu)
 {

@@ -115,6 +115,7 @@ static struct kvm_backend backend = {
 	.cancel_injection = svm_cancel_injection,
 	.post_interrupt = svm_post_interrupt,
 	.vcpu_blocking = svm_vcpu_blocking,
+	.post_device = svm_post_device,
 	.take_host_irq = svm_take_host_irq,
 	.nmi_allowed = svm_nmi_allowed,
 	.irq_allowed = svm_irq_allowed,

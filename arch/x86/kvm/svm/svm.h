@@ -307,6 +307,7 @@ void svm_avic_load(struct vcpu_svm *svm);
 void svm_avic_put(struct vcpu_svm *svm);
 void svm_vcpu_blocking(struct kvm_vcpu *vcpu, bool blocking);
 bool svm_post_interrupt(struct kvm_vcpu *vcpu);
+u64 svm_post_device(struct kvm *kvm, unsigned int host_irq, const struct lapic_msg *msg, u64 old);
 void svm_follow_apic(struct kvm_vcpu *vcpu);
 void svm_avic_need_window_slow(struct vcpu_svm *svm, bool need);
 int svm_avic_incomplete_ipi(struct kvm_vcpu *vcpu);

@@ -58,6 +58,7 @@ static void set_delivery(struct vcpu_vmx *vmx, bool on)
 {
 	vmx_pin_assign(vmx, PIN_BASED_POSTED_INTR, on);
 	kvm_lapic_set_virtual(&vmx->vcpu, on);
+	vmx_posting_changed(vmx);
 	/* With delivery, the processor looks at the TPR by itself. */
 	vmx->tpr_threshold = 0;
 	vmcs_write32(TPR_THRESHOLD, 0);
@@ -119,11 +120,6 @@ bool vmx_post_interrupt(struct kvm_vcpu *vcpu)
 		__apic_send_IPI_mask(cpumask_of(cpu), POSTED_INTR_VECTOR);
 	preempt_enable();
 	return true;
-}
-
-/* Whoever posts looks whether the vCPU waits: nothing to tell the processor. */
-void vmx_vcpu_blocking(struct kvm_vcpu *vcpu, bool blocking)
-{
 }
 
 /* The page that stands for the APIC's registers in the guest's physical address space: one a VM. */

@@ -187,8 +187,10 @@ void vmx_disable_cpu(void)
 	if (!cpu->enabled)
 		return;
 	cpu->enabled = false;
-	list_for_each_entry_safe(vmx, next, &cpu->active, active)
+	list_for_each_entry_safe(vmx, next, &cpu->active, active) {
+		vmx_posting_cpu_gone(vmx);
 		clear_here(vmx);
+	}
 	vmx_umsrs_put_back(cpu);
 	vmxoff();
 	intel_pt_handle_vmx(0);

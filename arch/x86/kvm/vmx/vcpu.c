@@ -164,6 +164,8 @@ void vmx_vcpu_load(struct kvm_vcpu *vcpu, int cpu)
 		indirect_branch_prediction_barrier();
 	}
 	vcpu->arch.l1d_flush = true;
+	if (unlikely(READ_ONCE(vcpu->kvm->arch.posts)))
+		vmx_posting_load(vmx);
 }
 
 void vmx_vcpu_put(struct kvm_vcpu *vcpu)
@@ -174,6 +176,8 @@ void vmx_vcpu_put(struct kvm_vcpu *vcpu)
 	vmx_unload_debug(vmx);
 	if (READ_ONCE(vcpu->preempted))
 		vmx_shrink_ple_window(vmx);
+	if (unlikely(vmx->posted))
+		lapic_posted_hold(vmx->posted);
 }
 
 void vmx_write_tsc_offset(struct kvm_vcpu *vcpu)

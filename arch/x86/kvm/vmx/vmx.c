@@ -265,6 +265,7 @@ static int __init vmx_init(void)
 	r = vmx_cpus_alloc();
 	if (r)
 		goto out_l1d;
+	vmx_posting_init();
 	cpu_emergency_register_virt_callback(vmx_emergency_disable_cpu);
 	r = kvm_x86_register_backend(&backend);
 	if (r)
@@ -281,6 +282,7 @@ static int __init vmx_init(void)
 
 out_emergency:
 	cpu_emergency_unregister_virt_callback(vmx_emergency_disable_cpu);
+	vmx_posting_exit();
 	vmx_cpus_free();
 out_l1d:
 	vmx_l1d_free();
@@ -291,6 +293,7 @@ static void __exit vmx_exit(void)
 {
 	kvm_x86_unregister_backend();
 	cpu_emergency_unregister_virt_callback(vmx_emergency_disable_cpu);
+	vmx_posting_exit();
 	vmx_cpus_free();
 	vmx_l1d_free();
 }

@@ -9,6 +9,7 @@
  *   host.c          host state: what is written once, per load, per run; MSRs until the return to user space
  *   intercepts.c    which instructions and events exit
  *   apicv.c         the local APIC virtualized by the processor
+ *   posting.c       interrupts of devices that an I/O MMU posts
  *   msr.c           MSRs in the VMCS and the MSR bitmap
  *   perf_msrs.c     MSRs of the host's performance counters
  *   vpid.c          virtual processor ids, TLB flushes
@@ -38,6 +39,9 @@
 #include "backend.h"
 #include "regs.h"
 #include "vmx/vmcs.h"
+
+struct lapic_msg;
+struct lapic_posted;
 
 /* In the exit reason besides the basic one (SDM vol. 3C, 25.9.1): the guest has locked the bus. */
 #define VMX_EXIT_REASON_BUS_LOCK_DETECTED BIT(26)
@@ -181,6 +185,7 @@ struct vmx_seg {
  * @rescues: entries refused in a row, the last one as exit number @rescue_exits
  * @ple_window: PLE_WINDOW as it stands, with PAUSE-loop exiting
  * @host_irq: the last exit was a host interrupt and has acknowledged it: VM_EXIT_INTR_INFO
+ * @posted: its posted-interrupt descriptor, once an I/O MMU has to know where the vCPU is; see posting.c
  * @nmi_masked: an NMI is being handled; only without virtual NMIs
  * @nmi_masked_since: when that began, ns; only without virtual NMIs
  * @at_iret: with VMX_NMI_STEPS, the instruction that the last entry began with is IRET
@@ -241,6 +246,7 @@ struct vcpu_vmx {
 	u64 rescue_exits;
 	u32 ple_window;
 	u32 host_irq;
+	struct lapic_posted *posted;
 	bool nmi_masked;
 	bool at_iret;
 	u64 nmi_masked_since;
@@ -483,7 +489,6 @@ void vmx_update_apicv(struct kvm_vcpu *vcpu);
 void vmx_apic_mode_changed(struct kvm_vcpu *vcpu);
 void vmx_apicv_entry(struct vcpu_vmx *vmx);
 bool vmx_post_interrupt(struct kvm_vcpu *vcpu);
-void vmx_vcpu_blocking(struct kvm_vcpu *vcpu, bool blocking);
 int vmx_apic_access_page(struct kvm_vcpu *vcpu);
 void vmx_apicv_write_constants(struct vcpu_vmx *vmx);
 int vmx_fast_apic_access(struct vcpu_vmx *vmx);
@@ -492,6 +497,15 @@ int vmx_fast_apic_write(struct vcpu_vmx *vmx);
 int vmx_apic_write(struct kvm_vcpu *vcpu);
 int vmx_eoi_induced(struct kvm_vcpu *vcpu);
 void vmx_open_x2apic(struct vcpu_vmx *vmx, bool tpr, bool all);
+
+/* posting.c */
+void vmx_posting_init(void);
+void vmx_posting_exit(void);
+void vmx_posting_load(struct vcpu_vmx *vmx);
+void vmx_posting_changed(struct vcpu_vmx *vmx);
+void vmx_posting_cpu_gone(struct vcpu_vmx *vmx);
+void vmx_vcpu_blocking(struct kvm_vcpu *vcpu, bool blocking);
+u64 vmx_post_device(struct kvm *kvm, unsigned int host_irq, const struct lapic_msg *msg, u64 old);
 
 /* vpid.c */
 void vmx_new_vpid(struct vcpu_vmx *vmx);
