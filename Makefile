@@ -34,6 +34,7 @@ lab = tools/lab/lab --module $(or $(MODULE),ours) $(if $(VENDOR),--vendor $(VEND
 # What runs in the lab root, with no make variables of this one.
 inroot := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL LAB_BIND="$$LAB_BIND $(LAB_KERNEL)" tools/lab/inroot --
 jobs := -j$(shell nproc)
+selftests-build = $(inroot) sh -c 'make $(jobs) --no-print-directory -C tools/testing/selftests/kvm KDIR=$(labkdir)'
 
 ##@ First
 ## run: the tour: build, boot the lab, load the modules, run a Linux guest on them
@@ -169,7 +170,7 @@ test-lab: labroot
 ##            CPU=model, PARAMS="kvm_intel.vpid=0", SMP=n, MODULE=stock)
 .PHONY: selftests
 selftests: $(if $(filter stock,$(MODULE)),,modules-lab)
-	@$(inroot) make $(jobs) --no-print-directory -C tools/testing/selftests/kvm
+	@$(selftests-build)
 	@$(lab) $(gib) --timeout 3600 -- build/selftests/run $(if $(V),-v) $(ONLY)
 
 # QEMU's machine sets a page of 1 GiB aside; Bochs' has no memory for that.
@@ -178,7 +179,7 @@ gib = $(if $(filter intel,$(VENDOR))$(CPU),,--mem 5G --append "hugepagesz=1G hug
 ## selftests-intel: all of them on the Intel machine, and some with each feature off (MODULE=stock)
 .PHONY: selftests-intel
 selftests-intel: $(if $(filter stock,$(MODULE)),,modules-lab)
-	@$(inroot) make $(jobs) --no-print-directory -C tools/testing/selftests/kvm
+	@$(selftests-build)
 	@tools/testing/selftests/intel $(or $(MODULE),ours)
 
 ## selftests-ryzen: those that next RIP and flush by ASID matter to, on Bochs' AMD machine, which has both
