@@ -152,6 +152,87 @@ CASE(pause, "a guest that spins with PAUSE goes on, with and without exits")
 	vcpu_expect_sync(vcpu_new(vm, pauses, 0), 1);
 }
 
+static volatile u64 doorbell __attribute__((aligned(64)));
+
+static void monitor_and_wait(u64 seen)
+{
+	asm volatile("monitor" : : "a"(&doorbell), "c"(0), "d"(0) : "memory");
+	if (doorbell == seen)
+		asm volatile("mwait" : : "a"(0), "c"(0) : "memory");
+}
+
+#define RINGS 1000
+
+static volatile u64 answered;
+
+static void waits_for_bell(u64 unused)
+{
+	apic_enable();
+	for (u64 i = 0; i < RINGS; i++) {
+		while (doorbell == i)
+			monitor_and_wait(i);
+		answered = i + 1;
+	}
+	/* And for an interrupt, with nobody at the bell */
+	irq_enable();
+	answered++;
+	while (!irq_counts[0x50])
+		monitor_and_wait(RINGS);
+}
+
+static void rings(u64 unused)
+{
+	apic_enable();
+	for (u64 i = 0; i < RINGS; i++) {
+		for (int n = 0; n < 100; n++)
+			relax();
+		doorbell = i + 1;
+		while (answered <= i)
+			relax();
+	}
+	while (answered <= RINGS)
+		relax();
+	apic_send(1, ICR_ASSERT | 0x50);
+}
+
+/* How often the one that waits comes back to the host meanwhile. */
+static u64 exits_of_mwait(bool disabled)
+{
+	struct vm *vm = vm_new(VM_IRQCHIP);
+	struct kvm_cpuid2 *cpuid;
+	struct vcpu *a, *b;
+	struct runner *runner;
+	struct stats s;
+
+	if (!(offered(vm) & KVM_X86_DISABLE_EXITS_MWAIT))
+		SKIP("not for MWAIT");
+	if (disabled)
+		OK(disable(vm, KVM_X86_DISABLE_EXITS_MWAIT));
+	doorbell = answered = irq_counts[0x50] = 0;
+	cpuid = cpuid_supported(vm->kvm);
+	cpuid_find(cpuid, 1, 0)->ecx |= BIT(3);
+	a = vcpu_new(vm, rings, 0);
+	b = vcpu_new(vm, waits_for_bell, 0);
+	vcpu_set_cpuid(b, cpuid);
+	guest_handlers[0x50] = irq_count;
+	s = stats_open(b->fd);
+	runner = vcpu_start(b);
+	vcpu_expect_done(a);
+	vcpu_join(runner);
+	CHECK_EQ(stats_value(&s, "halt_exits"), 0);
+	return stats_value(&s, "exits");
+}
+
+CASE(mwait, "a guest that waits with MWAIT without exits is woken by a store and by an interrupt")
+{
+	u64 disabled = exits_of_mwait(true), enabled = exits_of_mwait(false);
+
+	ktap_note("%llu exits, with those of MWAIT %llu", (unsigned long long)disabled,
+		  (unsigned long long)enabled);
+	/* Else one of MONITOR and one of MWAIT at least for each ring that was waited for */
+	CHECK(disabled * 2 < enabled);
+}
+
 #define SPIN_TICKS 40000000ULL
 
 static void spin_long(u64 unused)
