@@ -182,11 +182,11 @@ selftests-intel: $(if $(filter stock,$(MODULE)),,modules-lab)
 	@$(selftests-build)
 	@tools/testing/selftests/intel $(or $(MODULE),ours)
 
-## selftests-ryzen: those that next RIP and flush by ASID matter to, on Bochs' AMD machine, which has both
+## selftests-ryzen: those that next RIP, flush by ASID and the pause filter matter to, on Bochs' AMD machine
 .PHONY: selftests-ryzen
 selftests-ryzen:
 	@$(MAKE) selftests CPU=ryzen SMP=1 ONLY="run_exit insn_length exceptions interrupt nmi reinject debugregs guest_debug \
-		user_mode paging unmap memslot_running dirty_log huge_pages"
+		user_mode paging unmap memslot_running dirty_log huge_pages pv_smp"
 
 .PHONY: selftests-intel-quick
 selftests-intel-quick:

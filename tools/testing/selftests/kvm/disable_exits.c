@@ -161,7 +161,7 @@ static void monitor_and_wait(u64 seen)
 		asm volatile("mwait" : : "a"(0), "c"(0) : "memory");
 }
 
-#define RINGS 1000
+#define RINGS 200
 
 static volatile u64 answered;
 
