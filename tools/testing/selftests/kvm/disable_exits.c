@@ -223,7 +223,9 @@ static u64 exits_of_mwait(bool disabled)
 	return stats_value(&s, "exits");
 }
 
-CASE(mwait, "a guest that waits with MWAIT without exits is woken by a store and by an interrupt")
+CASE_SLOW(mwait,
+	  "a guest that waits with MWAIT without exits is woken by a store and by an interrupt",
+	  120)
 {
 	u64 disabled = exits_of_mwait(true), enabled = exits_of_mwait(false);
 
