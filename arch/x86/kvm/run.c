@@ -108,7 +108,7 @@ static int serve_requests(struct kvm_vcpu *vcpu)
 	}
 	if (kvm_check_request(vcpu, KVM_REQ_TLB_FLUSH)) {
 		preempt_disable();
-		kvm_x86_call(flush_tlb)(vcpu);
+		kvm_tlb_flush(vcpu);
 		preempt_enable();
 	}
 	if (kvm_check_request(vcpu, KVM_REQ_INIT_SIPI) && kvm_lapic_in_kernel(vcpu)) {

@@ -103,12 +103,18 @@ void kvm_flush_remote_tlbs(struct kvm *kvm, bool wait)
 	kvm->stat.remote_tlb_flush++;
 }
 
+/* All of a vCPU's translations, before its next entry: somebody has asked for it.  Owner, preemption disabled. */
+void kvm_tlb_flush(struct kvm_vcpu *vcpu)
+{
+	vcpu->stat.tlb_flush++;
+	kvm_x86_call(flush_tlb)(vcpu);
+}
+
 void kvm_tlb_catch_up(struct kvm_vcpu *vcpu)
 {
 	/* First the number, then the flush: what is bumped meanwhile is seen at the next entry. */
 	vcpu->arch.mmu.tlb_gen = smp_load_acquire(&vcpu->kvm->arch.tlb_gen);
-	vcpu->stat.tlb_flush++;
-	kvm_x86_call(flush_tlb)(vcpu);
+	kvm_tlb_flush(vcpu);
 }
 EXPORT_SYMBOL_GPL(kvm_tlb_catch_up);
 

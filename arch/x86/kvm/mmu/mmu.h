@@ -134,6 +134,7 @@ static inline bool kvm_tlb_stale(struct kvm_vcpu *vcpu)
 	return unlikely(vcpu->arch.mmu.tlb_gen != READ_ONCE(vcpu->kvm->arch.tlb_gen));
 }
 void kvm_tlb_catch_up(struct kvm_vcpu *vcpu);
+void kvm_tlb_flush(struct kvm_vcpu *vcpu);
 
 /* INVLPG, MOV CR3, INVPCID of the guest where they are intercepted or emulated. */
 void kvm_mmu_invlpg(struct kvm_vcpu *vcpu, gva_t gva);

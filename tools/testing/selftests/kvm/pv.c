@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "apic.h"
+#include "stats.h"
 #include "vm.h"
 
 #define MSR_ASYNC_PF_EN 0x4b564d02
@@ -287,11 +288,16 @@ CASE(preempted,
 	u64 asked = 0, lost = 0;
 	struct runner *r;
 	pthread_t other;
+	struct stats s;
+	u64 flushes;
 
 	if (host_cpus() < 2)
 		SKIP("needs two CPUs");
+	NEED(cpu->vm->kvm, KVM_CAP_BINARY_STATS_FD);
+	s = stats_open(cpu->fd);
 	stay_on_cpu(0, 1);
 	vcpu_expect_sync(cpu, 1);
+	flushes = stats_value(&s, "tlb_flush");
 	/* Both threads on one CPU, this one on another */
 	r = vcpu_start(cpu);
 	CHECK_EQ(pthread_create(&other, NULL, compete, NULL), 0);
@@ -315,6 +321,10 @@ CASE(preempted,
 	vcpu_join(r);
 	CHECK_EQ(pthread_join(other, NULL), 0);
 	CHECK_EQ(lost, 0);
+	flushes = stats_value(&s, "tlb_flush") - flushes;
+	if (flushes < asked)
+		FAIL("%llu flushes, of which %llu were asked for", (unsigned long long)flushes,
+		     (unsigned long long)asked);
 }
 
 static void calls(u64 unused)
