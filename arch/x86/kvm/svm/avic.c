@@ -243,20 +243,20 @@ static enum avic_mode common_mode(struct kvm *kvm)
 /* The addresses that IPIs go by; a->lock held */
 static void build_logical(struct svm_avic_vm *a, struct kvm *kvm)
 {
+	/* Those of x2APIC mode follow from the IDs. */
+	unsigned int room = a->mode == AVIC_XAPIC ? ARRAY_SIZE(a->addresses) : 0;
 	struct kvm_vcpu *vcpu;
 	unsigned int nr = 0;
 	unsigned long i;
 
 	kvm_for_each_vcpu(i, vcpu, kvm) {
-		if (a->mode != AVIC_XAPIC)
+		if (nr == room)
 			break;
 		a->addresses[nr++] = (struct avic_logical){
 			.id = vcpu->id,
 			.ldr = kvm_lapic_virtual_reg(vcpu, APIC_LDR),
 			.dfr = kvm_lapic_virtual_reg(vcpu, APIC_DFR),
 		};
-		if (nr == ARRAY_SIZE(a->addresses))
-			break;
 	}
 	avic_logical_build(a->logical, a->addresses, nr);
 }
