@@ -130,8 +130,11 @@ bool kvm_arch_irqchip_in_kernel(struct kvm *kvm);
 /* Fill in an entry's set function from the VMM's; -EINVAL for what the VM cannot route. */
 int kvm_arch_set_routing_entry(struct kvm *kvm, struct kvm_kernel_irq_routing_entry *e,
 			       const struct kvm_irq_routing_entry *ue);
-/* May this route be used from an irqfd's wake-up, with interrupts off?  RCU read lock held. */
-bool kvm_arch_irq_is_atomic(struct kvm *kvm, const struct kvm_kernel_irq_routing_entry *e);
+/* The set function of messages. */
+int kvm_set_msi(struct kvm_kernel_irq_routing_entry *e, struct kvm *kvm, int irq_source_id,
+		int level, bool line_status);
+/* Is a route's message for so many vCPUs that it should not be sent with interrupts off?  RCU held. */
+bool kvm_arch_msi_is_broadcast(struct kvm *kvm, const struct kvm_kernel_irq_routing_entry *e);
 void kvm_arch_post_routing_update(struct kvm *kvm);
 /* May an irqfd be made on this VM; @resample: one that waits for acknowledgements? */
 bool kvm_arch_irqfd_allowed(struct kvm *kvm, bool resample);

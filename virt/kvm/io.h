@@ -62,7 +62,9 @@ void kvm_io_destroy_vm(struct kvm *kvm);
  * struct kvm_kernel_irq_routing_entry - where one GSI goes; a GSI can have several
  * @gsi: the global system interrupt
  * @type: KVM_IRQ_ROUTING_*
- * @set: deliver; >0 delivered to so many vCPUs, 0 coalesced, <0 ignored (masked) or an errno
+ * @set: deliver, RCU held; >0 delivered to so many vCPUs, 0 coalesced, <0 ignored (masked) or an errno
+ * @msi: the message, which is its GSI's only route; @msi.many: kvm_arch_msi_is_broadcast() must be asked; @msi.arch: what the
+ *	architecture makes of the others
  */
 struct kvm_kernel_irq_routing_entry {
 	u32 gsi;
@@ -80,6 +82,8 @@ struct kvm_kernel_irq_routing_entry {
 			u32 data;
 			u32 flags;
 			u32 devid;
+			bool many;
+			struct kvm_msi_arch arch;
 		} msi;
 	};
 };
@@ -96,7 +100,9 @@ struct kvm_irq_ack_notifier {
  * IOAPIC take spinlocks: no lock of theirs may be held.  >0: delivered to so many vCPUs; 0: coalesced; <0: masked or -EINVAL.
  */
 int kvm_set_irq(struct kvm *kvm, int irq_source_id, u32 irq, int level, bool line_status);
-/* kvm_set_irq() with 1, and with @edge then 0, where interrupts are off; false: nothing done, do it elsewhere. */
+/* Raise it and lower it again, the same pins; returns what kvm_set_irq() does for 1. */
+int kvm_pulse_irq(struct kvm *kvm, int irq_source_id, u32 irq);
+/* kvm_set_irq() with 1, or with @edge kvm_pulse_irq(), where interrupts are off; false: nothing done, do it elsewhere. */
 bool kvm_raise_irq_inatomic(struct kvm *kvm, int irq_source_id, u32 irq, bool edge);
 /* A default table of @nr entries in the VMM's format, for KVM_CREATE_IRQCHIP. */
 int kvm_set_irq_routing(struct kvm *kvm, const struct kvm_irq_routing_entry *ue, unsigned int nr,

@@ -53,8 +53,15 @@ static __always_inline unsigned int find_routes(struct kvm_irq_routing_table *t,
 
 static __always_inline struct kvm_irq_routing_table *get_table(struct kvm *kvm)
 {
-	return rcu_dereference_check(kvm->irq_routing, srcu_read_lock_held(&kvm->srcu) ||
+	return rcu_dereference_check(kvm->irq_routing, rcu_read_lock_any_held() ||
+							       srcu_read_lock_held(&kvm->srcu) ||
 							       lockdep_is_held(&kvm->irq_lock));
+}
+
+/* What several routes of a GSI answered: see kvm_set_irq(). */
+static int add_answer(int sum, int one)
+{
+	return one < 0 ? sum : one + max(sum, 0);
 }
 
 /**
@@ -76,24 +83,62 @@ int kvm_set_irq(struct kvm *kvm, int irq_source_id, u32 irq, int level, bool lin
 
 	trace_kvm_set_irq(irq, level, irq_source_id);
 	rcu_read_lock();
-	for (n = find_routes(get_table(kvm), irq, &e); n; n--, e++) {
-		int r = e->set(e, kvm, irq_source_id, level, line_status);
-
-		if (r >= 0)
-			ret = r + (ret < 0 ? 0 : ret);
-	}
+	for (n = find_routes(get_table(kvm), irq, &e); n; n--, e++)
+		ret = add_answer(ret, e->set(e, kvm, irq_source_id, level, line_status));
 	rcu_read_unlock();
 	return ret;
 }
 
-static bool all_atomic(struct kvm *kvm, const struct kvm_kernel_irq_routing_entry *e,
-		       unsigned int n)
+/* Lower each pin after it was raised: so none stays high when the table is replaced meanwhile. */
+static int pulse_routes(struct kvm *kvm, int irq_source_id, struct kvm_kernel_irq_routing_entry *e,
+			unsigned int n)
 {
+	int ret = -1;
+
 	for (; n; n--, e++) {
-		if (!kvm_arch_irq_is_atomic(kvm, e))
-			return false;
+		ret = add_answer(ret, e->set(e, kvm, irq_source_id, 1, false));
+		if (e->type != KVM_IRQ_ROUTING_MSI)
+			e->set(e, kvm, irq_source_id, 0, false);
 	}
-	return true;
+	return ret;
+}
+
+/**
+ * kvm_pulse_irq() - raise a GSI and lower it again
+ * @kvm: the machine
+ * @irq_source_id: who drives it
+ * @irq: the GSI
+ *
+ * Both go by one routing table, which two calls of kvm_set_irq() need not do.
+ *
+ * Context: as kvm_set_irq()
+ * Return: as kvm_set_irq() for the rise
+ */
+int kvm_pulse_irq(struct kvm *kvm, int irq_source_id, u32 irq)
+{
+	struct kvm_kernel_irq_routing_entry *e = NULL;
+	unsigned int n;
+	int ret;
+
+	trace_kvm_set_irq(irq, 1, irq_source_id);
+	rcu_read_lock();
+	n = find_routes(get_table(kvm), irq, &e);
+	ret = pulse_routes(kvm, irq_source_id, e, n);
+	rcu_read_unlock();
+	trace_kvm_set_irq(irq, 0, irq_source_id);
+	return ret;
+}
+
+/* A rise of pins where interrupts are off: no lock on the way sleeps. */
+static void raise_pins(struct kvm *kvm, int irq_source_id, struct kvm_kernel_irq_routing_entry *e,
+		       unsigned int n, bool edge)
+{
+	if (edge) {
+		pulse_routes(kvm, irq_source_id, e, n);
+		return;
+	}
+	for (; n; n--, e++)
+		e->set(e, kvm, irq_source_id, 1, false);
 }
 
 /**
@@ -101,29 +146,28 @@ static bool all_atomic(struct kvm *kvm, const struct kvm_kernel_irq_routing_entr
  * @kvm: the machine
  * @irq_source_id: who drives it
  * @irq: the GSI
- * @edge: lower it at once
+ * @edge: lower it at once, as kvm_pulse_irq()
  *
- * Context: any; interrupts off
- * Return: false when it has to be done by kvm_set_irq() in a better place; nothing was done
+ * Context: any; interrupts off, for which RCU's grace periods wait
+ * Return: false when it has to be done by kvm_pulse_irq() or kvm_set_irq() in a better place; nothing was done
  */
 bool kvm_raise_irq_inatomic(struct kvm *kvm, int irq_source_id, u32 irq, bool edge)
 {
 	struct kvm_kernel_irq_routing_entry *e;
 	unsigned int n;
-	bool ok;
 
-	rcu_read_lock();
+	lockdep_assert_irqs_disabled();
 	n = find_routes(get_table(kvm), irq, &e);
-	ok = !n || all_atomic(kvm, e, n);
-	if (ok)
+	if (likely(n && e->type == KVM_IRQ_ROUTING_MSI)) {
+		if (unlikely(e->msi.many) && kvm_arch_msi_is_broadcast(kvm, e))
+			return false;
 		trace_kvm_set_irq(irq, 1, irq_source_id);
-	for (; ok && n; n--, e++) {
-		e->set(e, kvm, irq_source_id, 1, false);
-		if (edge && e->type != KVM_IRQ_ROUTING_MSI)
-			e->set(e, kvm, irq_source_id, 0, false);
+		kvm_set_msi(e, kvm, irq_source_id, 1, false);
+	} else {
+		trace_kvm_set_irq(irq, 1, irq_source_id);
+		raise_pins(kvm, irq_source_id, e, n, edge);
 	}
-	rcu_read_unlock();
-	return ok;
+	return true;
 }
 
 /**
@@ -461,7 +505,10 @@ long kvm_vm_irq_line_status(struct kvm *kvm, union kvm_ioctl_arg arg)
 	return 0;
 }
 
-/* KVM_SIGNAL_MSI: >0 delivered, 0 nobody takes it (there is no such CPU, its APIC is off, it is pending), <0 an errno */
+/*
+ * KVM_SIGNAL_MSI: >0 delivered, or part of one that is pending; 0 nobody takes it (there is no such CPU, its APIC is off); <0
+ * an errno.
+ */
 long kvm_vm_signal_msi(struct kvm *kvm, union kvm_ioctl_arg arg)
 {
 	const struct kvm_msi *msi = arg.buf;
@@ -486,5 +533,5 @@ long kvm_vm_signal_msi(struct kvm *kvm, union kvm_ioctl_arg arg)
 	rcu_read_lock();
 	r = e.set(&e, kvm, KVM_USERSPACE_IRQ_SOURCE_ID, 1, false);
 	rcu_read_unlock();
-	return max(r, 0);
+	return r < 0 ? 0 : max(r, 1L);
 }

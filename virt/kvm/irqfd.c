@@ -191,9 +191,10 @@ static void inject_work(struct work_struct *work)
 {
 	struct irqfd *irqfd = container_of(work, struct irqfd, inject);
 
-	kvm_set_irq(irqfd->kvm, source_of(irqfd), irqfd->gsi, 1, false);
-	if (!irqfd->resampler)
-		kvm_set_irq(irqfd->kvm, source_of(irqfd), irqfd->gsi, 0, false);
+	if (irqfd->resampler)
+		kvm_set_irq(irqfd->kvm, source_of(irqfd), irqfd->gsi, 1, false);
+	else
+		kvm_pulse_irq(irqfd->kvm, source_of(irqfd), irqfd->gsi);
 }
 
 static void inject_now_or_later(struct irqfd *irqfd)

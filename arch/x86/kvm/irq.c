@@ -98,34 +98,40 @@ static int set_ioapic_irq(struct kvm_kernel_irq_routing_entry *e, struct kvm *kv
 	return kvm_ioapic_set_irq(kvm, e->irqchip.pin, irq_source_id, level, line_status);
 }
 
+/* Intel SDM vol. 3A, "Message Signalled Interrupts" */
+static struct lapic_msg decode_msi(u32 address, u32 data)
+{
+	bool redirection_hint = address & BIT(3);
+	struct lapic_msg msg = {
+		.dest = address >> 12 & 0xff,
+		.logical = address & BIT(2),
+		.vector = data & 0xff,
+		.delivery = data >> 8 & 7,
+		.level = data & BIT(15),
+		.assert = true,
+	};
+
+	if (redirection_hint && msg.delivery == LAPIC_DM_FIXED)
+		msg.delivery = LAPIC_DM_LOWEST;
+	return msg;
+}
+
 /**
  * kvm_msi_to_msg() - what a message-signalled interrupt says
  * @kvm: the machine; with KVM_X2APIC_API_USE_32BIT_IDS the address has bits 31:8 of the destination in its high half
- * @e: address and data (SDM vol. 3A, "Message Signalled Interrupts")
+ * @e: address and data
  * @msg: the result
+ *
+ * Return: whether it can be sent: that format may have come since the route was made, and has reserved bits
  */
-void kvm_msi_to_msg(struct kvm *kvm, const struct kvm_kernel_irq_routing_entry *e,
+bool kvm_msi_to_msg(struct kvm *kvm, const struct kvm_kernel_irq_routing_entry *e,
 		    struct lapic_msg *msg)
 {
-	bool redirection_hint = e->msi.address_lo & BIT(3);
-
-	*msg = (struct lapic_msg){
-		.dest = e->msi.address_lo >> 12 & 0xff,
-		.logical = e->msi.address_lo & BIT(2),
-		.vector = e->msi.data & 0xff,
-		.delivery = e->msi.data >> 8 & 7,
-		.level = e->msi.data & BIT(15),
-		.assert = true,
-	};
-	if (READ_ONCE(kvm->arch.x2apic_format))
-		msg->dest |= e->msi.address_hi & 0xffffff00;
-	if (redirection_hint && msg->delivery == LAPIC_DM_FIXED)
-		msg->delivery = LAPIC_DM_LOWEST;
-}
-
-static bool msi_is_valid(struct kvm *kvm, const struct kvm_kernel_irq_routing_entry *e)
-{
-	return !READ_ONCE(kvm->arch.x2apic_format) || !(e->msi.address_hi & 0xff);
+	*msg = e->msi.arch.msg;
+	if (likely(!READ_ONCE(kvm->arch.x2apic_format)))
+		return true;
+	msg->dest |= e->msi.address_hi & 0xffffff00;
+	return !(e->msi.address_hi & 0xff);
 }
 
 /**
@@ -136,7 +142,7 @@ static bool msi_is_valid(struct kvm *kvm, const struct kvm_kernel_irq_routing_en
  * @level: 0 does nothing
  * @line_status: of no importance
  *
- * Context: any
+ * Context: any, RCU held
  * Return: how many vCPUs took it, 0 when all had it pending, -1 when nobody took it
  */
 int kvm_set_msi(struct kvm_kernel_irq_routing_entry *e, struct kvm *kvm, int irq_source_id,
@@ -146,27 +152,21 @@ int kvm_set_msi(struct kvm_kernel_irq_routing_entry *e, struct kvm *kvm, int irq
 
 	if (!level)
 		return -1;
-	/* The format may have changed since the route was made. */
-	if (!msi_is_valid(kvm, e))
+	if (unlikely(!kvm_msi_to_msg(kvm, e, &msg)))
 		return -EINVAL;
 	trace_kvm_msi_set_irq((u64)e->msi.address_hi << 32 | e->msi.address_lo, e->msi.data);
-	kvm_msi_to_msg(kvm, e, &msg);
-	return kvm_lapic_deliver(kvm, NULL, &msg);
+	return kvm_lapic_deliver_rcu(kvm, NULL, &msg);
 }
 
 /*
  * No lock on the way sleeps, and messages of the I/O APIC are sent with interrupts off as it is.  Only a broadcast, which
  * may be for thousands, is better sent from elsewhere.
  */
-bool kvm_arch_irq_is_atomic(struct kvm *kvm, const struct kvm_kernel_irq_routing_entry *e)
+bool kvm_arch_msi_is_broadcast(struct kvm *kvm, const struct kvm_kernel_irq_routing_entry *e)
 {
 	struct lapic_msg msg;
 
-	/* With another low byte it is no broadcast in either format. */
-	if (e->type != KVM_IRQ_ROUTING_MSI || (e->msi.address_lo >> 12 & 0xff) != LAPIC_BROADCAST)
-		return true;
-	kvm_msi_to_msg(kvm, e, &msg);
-	return !lapic_is_broadcast(&msg);
+	return kvm_msi_to_msg(kvm, e, &msg) && lapic_is_broadcast(&msg);
 }
 
 static int set_irqchip_entry(struct kvm *kvm, struct kvm_kernel_irq_routing_entry *e,
@@ -194,6 +194,8 @@ static int set_irqchip_entry(struct kvm *kvm, struct kvm_kernel_irq_routing_entr
 static int set_msi_entry(struct kvm *kvm, struct kvm_kernel_irq_routing_entry *e,
 			 const struct kvm_irq_routing_entry *ue)
 {
+	struct lapic_msg msg;
+
 	/* Messages carry no device id here. */
 	if (ue->flags & KVM_MSI_VALID_DEVID)
 		return -EINVAL;
@@ -203,7 +205,10 @@ static int set_msi_entry(struct kvm *kvm, struct kvm_kernel_irq_routing_entry *e
 	e->msi.data = ue->u.msi.data;
 	e->msi.flags = 0;
 	e->msi.devid = 0;
-	return msi_is_valid(kvm, e) ? 0 : -EINVAL;
+	e->msi.arch.msg = decode_msi(e->msi.address_lo, e->msi.data);
+	/* With another low byte it is no broadcast in either format. */
+	e->msi.many = e->msi.arch.msg.dest == LAPIC_BROADCAST;
+	return kvm_msi_to_msg(kvm, e, &msg) ? 0 : -EINVAL;
 }
 
 int kvm_arch_set_routing_entry(struct kvm *kvm, struct kvm_kernel_irq_routing_entry *e,
@@ -237,12 +242,8 @@ u64 kvm_arch_irq_bypass(struct kvm *kvm, unsigned int host_irq,
 			const struct kvm_kernel_irq_routing_entry *e, u64 old)
 {
 	struct lapic_msg msg;
-	bool plain = false;
+	bool plain = e && kvm_msi_to_msg(kvm, e, &msg) && is_plain(&msg);
 
-	if (e && msi_is_valid(kvm, e)) {
-		kvm_msi_to_msg(kvm, e, &msg);
-		plain = is_plain(&msg);
-	}
 	return kvm_x86_call(post_device)(kvm, host_irq, plain ? &msg : NULL, old);
 }
 

@@ -19,6 +19,7 @@
 
 #include "types.h"
 #include "events_core.h"
+#include "irqchip/lapic_msg.h"
 
 #define KVM_NR_ADDRESS_SPACES 1 /* 2 with SMM */
 #define KVM_MAX_VCPUS 4096
@@ -290,6 +291,11 @@ struct kvm_vcpu_mmu {
 
 /* Nothing: where large pages fit follows from the slot's addresses. */
 struct kvm_memslot_arch {};
+
+/* A route's message as it is sent, but for what KVM_X2APIC_API_USE_32BIT_IDS, which may come later, adds. */
+struct kvm_msi_arch {
+	struct lapic_msg msg;
+};
 
 /* ---------------------------------------------------------------- flight recorder, see flight.h */
 

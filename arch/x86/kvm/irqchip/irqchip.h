@@ -125,6 +125,8 @@ bool kvm_lapic_sw_enabled(struct kvm_vcpu *vcpu);
  * many took it, 0: all had it pending, -1: nobody took it.  Any context.
  */
 int kvm_lapic_deliver(struct kvm *kvm, struct kvm_vcpu *sender, const struct lapic_msg *msg);
+/* The same for who holds RCU, or has interrupts off. */
+int kvm_lapic_deliver_rcu(struct kvm *kvm, struct kvm_vcpu *sender, const struct lapic_msg *msg);
 
 /* ---- guest memory that stands for registers of the local APIC (lapic_pages.c) */
 
@@ -175,10 +177,8 @@ int kvm_cpu_get_interrupt(struct kvm_vcpu *vcpu);
 /* The routes that a VM with PIC and IOAPIC begins with; kvm->lock held. */
 int kvm_set_default_irq_routing(struct kvm *kvm);
 /* An MSI goes to its local APICs: number reached, 0 coalesced, -1 none. */
-void kvm_msi_to_msg(struct kvm *kvm, const struct kvm_kernel_irq_routing_entry *e,
+bool kvm_msi_to_msg(struct kvm *kvm, const struct kvm_kernel_irq_routing_entry *e,
 		    struct lapic_msg *msg);
-int kvm_set_msi(struct kvm_kernel_irq_routing_entry *e, struct kvm *kvm, int irq_source_id,
-		int level, bool line_status);
 /* Timers follow the vCPU to another host CPU. */
 void kvm_irqchip_migrate_timers(struct kvm_vcpu *vcpu);
 

@@ -295,7 +295,7 @@ int kvm_lapic_set_base(struct kvm_vcpu *vcpu, u64 base, bool host)
 }
 EXPORT_SYMBOL_GPL(kvm_lapic_set_base);
 
-/* What a vCPU sends to itself by shorthand goes into its IRR at once, and past kvm_lapic_deliver_one(). */
+/* What a vCPU sends to itself by shorthand goes into its IRR at once, and past kvm_lapic_deliver(). */
 static noinline void do_trace_ipi(struct kvm_lapic *kl, u32 reg, u64 val)
 {
 	u32 id = lapic_phys_id(&kl->core), icr = (u8)val | LAPIC_SH_SELF << 18, dest = id;
@@ -568,7 +568,7 @@ static void accept_init(struct kvm_vcpu *vcpu)
 /* Only a CPU that waits for it after an INIT takes a SIPI. */
 static void accept_sipi(struct kvm_vcpu *vcpu)
 {
-	smp_rmb(); /* pairs with kvm_lapic_deliver_one() */
+	smp_rmb(); /* pairs with take_event() */
 	if (vcpu->arch.mp_state != KVM_MP_STATE_INIT_RECEIVED)
 		return;
 	kvm_vcpu_deliver_sipi(vcpu, READ_ONCE(vcpu->arch.apic->sipi_vector));

@@ -107,7 +107,6 @@ extern unsigned int kvm_min_timer_period_us;
 
 /* lapic_deliver.c */
 void kvm_apic_map_update(struct kvm *kvm);
-enum lapic_accepted kvm_lapic_deliver_one(struct kvm_lapic *kl, const struct lapic_msg *msg);
 int kvm_lapic_get_state(struct kvm_vcpu *vcpu, struct kvm_lapic_state *state);
 
 /* ioapic.c: vectors of edge-triggered pins whose EOI somebody waits for, to a new local APIC */

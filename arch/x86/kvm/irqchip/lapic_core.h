@@ -32,6 +32,7 @@
 
 #include "../pure.h"
 #include "atomics.h"
+#include "lapic_msg.h"
 #include "lapic_posted.h"
 
 /* Bytes of the page that hold registers: sizeof(struct kvm_lapic_state). */
@@ -182,19 +183,6 @@ enum lapic_accepted {
 	LAPIC_TAKE_INIT,
 	LAPIC_TAKE_SIPI,
 	LAPIC_TAKE_EXTINT,
-};
-
-/* An interrupt message: from an ICR, an I/O APIC or an MSI. */
-struct lapic_msg {
-	u32 dest; /* 0xff and 0xffffffff: everybody, by the sender's format */
-	u8 vector;
-	u8 delivery; /* enum lapic_delivery */
-	u8 shorthand; /* enum lapic_shorthand */
-	bool logical; /* destination mode */
-	bool level; /* trigger mode */
-	bool assert;
-	bool ipi; /* sent by a local APIC */
-	bool x2apic; /* the sending local APIC is in x2APIC mode */
 };
 
 struct lapic;

@@ -32,17 +32,11 @@ static void post_event(struct kvm_lapic *kl, unsigned int event)
 	kvm_vcpu_kick(kl->vcpu);
 }
 
-/* Offer a message to an APIC that it is addressed to. */
-enum lapic_accepted kvm_lapic_deliver_one(struct kvm_lapic *kl, const struct lapic_msg *msg)
+/* What is no interrupt request. */
+static noinline enum lapic_accepted take_event(struct kvm_lapic *kl, const struct lapic_msg *msg,
+					       enum lapic_accepted event)
 {
-	enum lapic_accepted ret = lapic_accept(&kl->core, msg->delivery, msg->vector, msg->level);
-
-	trace_kvm_apic_accept_irq(lapic_phys_id(&kl->core), msg->delivery << 8, msg->level,
-				  msg->vector);
-	switch (ret) {
-	case LAPIC_ACCEPTED:
-		kvm_lapic_notify(kl);
-		break;
+	switch (event) {
 	case LAPIC_TAKE_NMI:
 		kvm_inject_nmi(kl->vcpu);
 		break;
@@ -61,12 +55,30 @@ enum lapic_accepted kvm_lapic_deliver_one(struct kvm_lapic *kl, const struct lap
 		kvm_lapic_wake(kl);
 		break;
 	case LAPIC_TAKE_SMI: /* there is no system management mode */
-	case LAPIC_REFUSED:
+	default:
 		return LAPIC_REFUSED;
-	case LAPIC_COALESCED:
-		return ret;
 	}
 	return LAPIC_ACCEPTED;
+}
+
+/* Offer a message to an APIC that it is addressed to. */
+static __always_inline enum lapic_accepted deliver_one(struct kvm_lapic *kl,
+						       const struct lapic_msg *msg)
+{
+	enum lapic_accepted ret;
+
+	if (likely(msg->delivery <= LAPIC_DM_LOWEST))
+		ret = lapic_accept_fixed(&kl->core, msg->vector, msg->level);
+	else
+		ret = lapic_accept(&kl->core, msg->delivery, msg->vector, msg->level);
+	if (trace_kvm_apic_accept_irq_enabled())
+		trace_kvm_apic_accept_irq(lapic_phys_id(&kl->core), msg->delivery << 8, msg->level,
+					  msg->vector);
+	if (ret == LAPIC_ACCEPTED)
+		kvm_lapic_notify(kl);
+	else if (unlikely(ret > LAPIC_ACCEPTED))
+		ret = take_event(kl, msg, ret);
+	return ret;
 }
 
 static void add_result(int *sum, enum lapic_accepted one)
@@ -75,23 +87,21 @@ static void add_result(int *sum, enum lapic_accepted one)
 		*sum = max(*sum, 0) + one;
 }
 
-/* Deliver by the map. */
-static int deliver_mapped(const struct lapic_map *map, struct lapic *sender,
-			  const struct lapic_msg *msg)
+/* By the map, to other than one that a physical destination names. */
+static noinline int deliver_found(const struct lapic_map *map, struct lapic *sender,
+				  const struct lapic_msg *msg)
 {
-	struct lapic *apic = lapic_map_unicast(map, msg);
+	struct lapic *apic;
 	struct lapic_targets t;
 	int ret = LAPIC_REFUSED;
 
-	if (likely(apic))
-		return kvm_lapic_deliver_one(to_kvm_lapic(apic), msg);
 	if (msg->delivery == LAPIC_DM_LOWEST) {
 		apic = lapic_map_lowest(map, msg, sender);
-		return apic ? kvm_lapic_deliver_one(to_kvm_lapic(apic), msg) : LAPIC_REFUSED;
+		return apic ? deliver_one(to_kvm_lapic(apic), msg) : LAPIC_REFUSED;
 	}
 	lapic_map_find(map, msg, sender, &t);
 	while ((apic = lapic_targets_next(&t)))
-		add_result(&ret, kvm_lapic_deliver_one(to_kvm_lapic(apic), msg));
+		add_result(&ret, deliver_one(to_kvm_lapic(apic), msg));
 	return ret;
 }
 
@@ -112,7 +122,8 @@ static bool is_addressed(struct kvm_lapic *kl, struct lapic *sender, const struc
 }
 
 /* Deliver by asking everybody; of a lowest-priority message the first one that takes it keeps it. */
-static int deliver_asking(struct kvm *kvm, struct lapic *sender, const struct lapic_msg *msg)
+static noinline int deliver_asking(struct kvm *kvm, struct lapic *sender,
+				   const struct lapic_msg *msg)
 {
 	int ret = LAPIC_REFUSED;
 	struct kvm_vcpu *vcpu;
@@ -123,25 +134,41 @@ static int deliver_asking(struct kvm *kvm, struct lapic *sender, const struct la
 		kl = vcpu->arch.apic;
 		if (!kl || !is_addressed(kl, sender, msg))
 			continue;
-		add_result(&ret, kvm_lapic_deliver_one(kl, msg));
+		add_result(&ret, deliver_one(kl, msg));
 		if (msg->delivery == LAPIC_DM_LOWEST && ret >= 0)
 			break;
 	}
 	return ret;
 }
 
-int kvm_lapic_deliver(struct kvm *kvm, struct kvm_vcpu *sender, const struct lapic_msg *msg)
+static __always_inline struct kvm_apic_map *get_map(struct kvm *kvm)
+{
+	struct kvm_apic_map *map =
+		rcu_dereference_check(kvm->arch.apic_map, rcu_read_lock_any_held());
+
+	return likely(map && !atomic_read(&kvm->arch.apic_map_dirty)) ? map : NULL;
+}
+
+int kvm_lapic_deliver_rcu(struct kvm *kvm, struct kvm_vcpu *sender, const struct lapic_msg *msg)
 {
 	struct lapic *from = sender ? &sender->arch.apic->core : NULL;
-	struct kvm_apic_map *map;
+	struct kvm_apic_map *map = get_map(kvm);
+	struct lapic *apic;
+
+	if (unlikely(!map))
+		return deliver_asking(kvm, from, msg);
+	apic = lapic_map_unicast(&map->map, msg);
+	if (likely(apic))
+		return deliver_one(to_kvm_lapic(apic), msg);
+	return deliver_found(&map->map, from, msg);
+}
+
+int kvm_lapic_deliver(struct kvm *kvm, struct kvm_vcpu *sender, const struct lapic_msg *msg)
+{
 	int ret;
 
 	rcu_read_lock();
-	map = rcu_dereference(kvm->arch.apic_map);
-	if (likely(map && !atomic_read(&kvm->arch.apic_map_dirty)))
-		ret = deliver_mapped(&map->map, from, msg);
-	else
-		ret = deliver_asking(kvm, from, msg);
+	ret = kvm_lapic_deliver_rcu(kvm, sender, msg);
 	rcu_read_unlock();
 	return ret;
 }
@@ -194,11 +221,8 @@ struct kvm_vcpu *kvm_lapic_find(struct kvm *kvm, u32 id)
 	if (lapic_is_broadcast(&msg))
 		return NULL;
 	rcu_read_lock();
-	map = rcu_dereference(kvm->arch.apic_map);
-	if (likely(map && !atomic_read(&kvm->arch.apic_map_dirty)))
-		kl = find_mapped(&map->map, &msg);
-	else
-		kl = find_asking(kvm, &msg);
+	map = get_map(kvm);
+	kl = map ? find_mapped(&map->map, &msg) : find_asking(kvm, &msg);
 	rcu_read_unlock();
 	return kl ? kl->vcpu : NULL;
 }

@@ -70,7 +70,7 @@ bool lapic_matches(const struct lapic *apic, const struct lapic_msg *msg)
 		return true;
 	if (msg->logical)
 		return matches_logical(apic, msg->dest);
-	return lapic_phys_id(apic) == msg->dest;
+	return lapic_is_at(apic, msg->dest);
 }
 
 /**

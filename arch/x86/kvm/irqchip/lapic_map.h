@@ -72,12 +72,12 @@ struct lapic *lapic_map_lowest(const struct lapic_map *map, const struct lapic_m
 			       struct lapic *sender);
 struct lapic *lapic_map_only(const struct lapic_map *map, const struct lapic_msg *msg);
 
-/* The ID by which physical destinations find the APIC. */
-static inline u32 lapic_phys_id(const struct lapic *apic)
+/* The ID by which physical destinations find an APIC in @mode. */
+static __always_inline u32 lapic_phys_id_in(const struct lapic *apic, u8 mode)
 {
 	u32 id = READ_ONCE(apic->id);
 
-	if (READ_ONCE(apic->mode) == LAPIC_MODE_X2APIC)
+	if (mode == LAPIC_MODE_X2APIC)
 		return id;
 	/*
 	 * An ID beyond 8 bits is not truncated, where it would meet another
@@ -87,6 +87,19 @@ static inline u32 lapic_phys_id(const struct lapic *apic)
 	if (id > 0xff && !READ_ONCE(apic->id_written))
 		return id;
 	return lapic_get(apic, LAPIC_ID) >> 24;
+}
+
+static inline u32 lapic_phys_id(const struct lapic *apic)
+{
+	return lapic_phys_id_in(apic, READ_ONCE(apic->mode));
+}
+
+/* Is a physical destination, which is no broadcast, this APIC? */
+static __always_inline bool lapic_is_at(const struct lapic *apic, u32 dest)
+{
+	u8 mode = READ_ONCE(apic->mode);
+
+	return mode != LAPIC_MODE_DISABLED && lapic_phys_id_in(apic, mode) == dest;
 }
 
 /**
@@ -107,11 +120,7 @@ static __always_inline struct lapic *lapic_map_unicast(const struct lapic_map *m
 	if (unlikely((u8)msg->dest == LAPIC_BROADCAST && lapic_is_broadcast(msg)))
 		return NULL;
 	apic = map->phys[array_index_nospec(msg->dest, map->nr_phys)];
-	/* What lapic_matches() asks of such a message. */
-	return apic && READ_ONCE(apic->mode) != LAPIC_MODE_DISABLED &&
-			       lapic_phys_id(apic) == msg->dest ?
-		       apic :
-		       NULL;
+	return apic && lapic_is_at(apic, msg->dest) ? apic : NULL;
 }
 
 #endif /* KVM_X86_IRQCHIP_LAPIC_MAP_H */

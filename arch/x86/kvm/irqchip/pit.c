@@ -32,11 +32,7 @@ static_assert(offsetof(struct kvm_pit_state2, flags) == offsetof(struct pit_imag
 /* >0: the guest gets it; 0: one is still waiting; <0: it is masked. */
 static int raise(struct kvm_pit *pit)
 {
-	int ret;
-
-	ret = kvm_set_irq(pit->kvm, KVM_PIT_IRQ_SOURCE_ID, TIMER_GSI, 1, false);
-	kvm_set_irq(pit->kvm, KVM_PIT_IRQ_SOURCE_ID, TIMER_GSI, 0, false);
-	return ret;
+	return kvm_pulse_irq(pit->kvm, KVM_PIT_IRQ_SOURCE_ID, TIMER_GSI);
 }
 
 static void account(struct kvm_pit *pit, int raised)

@@ -426,3 +426,140 @@ CASE_SLOW(replaced,
 		CHECK_EQ(arrived(i), s[i].sent);
 	CHECK_EQ(irq_counts[WRONG] + irq_counts[WRONG + 1], 0);
 }
+
+/*
+ * One table leads PULSED to one pin, the other to another, and both pins are looked at by GSIs of their own.  The pins are
+ * masked edges, so that KVM_IRQ_LINE_STATUS answers -1 where one rises, and 0 where it was high.
+ */
+#define LOOKED_AT 30 /* and the next one */
+#define FIRST_PIN 20 /* and the next one */
+#define PULSES 1500
+#define AT_ONCE 32
+
+static void route_pulsed(struct vm *vm, u32 pulsed, u32 n)
+{
+	struct {
+		struct kvm_irq_routing head;
+		struct kvm_irq_routing_entry entry[3];
+	} routes = { .head.nr = 3 };
+	const u32 gsis[] = { pulsed, LOOKED_AT, LOOKED_AT + 1 };
+	const u32 pins[] = { FIRST_PIN + n, FIRST_PIN, FIRST_PIN + 1 };
+
+	for (u32 i = 0; i < 3; i++) {
+		routes.entry[i].gsi = gsis[i];
+		routes.entry[i].type = KVM_IRQ_ROUTING_IRQCHIP;
+		routes.entry[i].u.irqchip.irqchip = KVM_IRQCHIP_IOAPIC;
+		routes.entry[i].u.irqchip.pin = pins[i];
+	}
+	OK(ioctl(vm->fd, KVM_SET_GSI_ROUTING, &routes));
+}
+
+static bool was_high(struct vm *vm, u32 gsi)
+{
+	struct kvm_irq_level line = { .irq = gsi, .level = 1 };
+	bool high;
+
+	OK(ioctl(vm->fd, KVM_IRQ_LINE_STATUS, &line));
+	high = line.status == 0;
+	line = (struct kvm_irq_level){ .irq = gsi };
+	OK(ioctl(vm->fd, KVM_IRQ_LINE, &line));
+	return high;
+}
+
+struct flipper {
+	struct vm *vm;
+	u32 gsi;
+	pthread_t thread;
+};
+
+static void *flip_routes(void *arg)
+{
+	struct flipper *f = arg;
+
+	for (u32 n = 0; !stop; n ^= 1)
+		route_pulsed(f->vm, f->gsi, n);
+	return NULL;
+}
+
+static void start_flipping(struct flipper *f, u32 gsi)
+{
+	f->vm = vm_new(VM_IRQCHIP | VM_PIT);
+	f->gsi = gsi;
+	route_pulsed(f->vm, gsi, 0);
+	REQUIRE(!pthread_create(&f->thread, NULL, flip_routes, f));
+}
+
+static void stop_flipping(struct flipper *f)
+{
+	stop = 1;
+	pthread_join(f->thread, NULL);
+}
+
+CASE_SLOW(
+	pulse_work,
+	"a pulse by an eventfd that was signalled before leaves no pin high, whichever table comes",
+	120)
+{
+	struct flipper f;
+	int fd[AT_ONCE];
+
+	start_flipping(&f, GSI_PIN);
+	for (u32 k = 0; k < AT_ONCE; k++)
+		fd[k] = new_eventfd();
+	for (u32 i = 0; i < PULSES / 5; i++) {
+		bool high;
+
+		for (u32 k = 0; k < AT_ONCE; k++) {
+			signal_fd(fd[k]);
+			OK(irqfd(f.vm, fd[k], GSI_PIN, 0));
+		}
+		/* Waits for the pulses. */
+		for (u32 k = 0; k < AT_ONCE; k++)
+			OK(irqfd(f.vm, fd[k], GSI_PIN, KVM_IRQFD_FLAG_DEASSIGN));
+		high = was_high(f.vm, LOOKED_AT);
+		high |= was_high(f.vm, LOOKED_AT + 1);
+		if (high) {
+			FAIL("a pin is high after %u pulses", (i + 1) * AT_ONCE);
+			break;
+		}
+	}
+	stop_flipping(&f);
+}
+
+/* A pulse that is on its way is soon over. */
+static bool stays_high(struct vm *vm)
+{
+	for (int i = 0; i < 5000; i++) {
+		bool high = was_high(vm, LOOKED_AT);
+
+		high |= was_high(vm, LOOKED_AT + 1);
+		if (!high)
+			return false;
+		usleep(1000);
+	}
+	return true;
+}
+
+CASE_SLOW(pulse_pit, "the same of the PIT's pulses", 120)
+{
+	struct kvm_pit_state2 pit;
+	struct flipper f;
+
+	start_flipping(&f, 0);
+	OK(ioctl(f.vm->fd, KVM_GET_PIT2, &pit));
+	for (u32 i = 0; i < PULSES; i++) {
+		/* One rise, at the end of the count */
+		pit.channels[0].rw_mode = 3;
+		pit.channels[0].count_load_time = 1;
+		pit.channels[0].mode = 0;
+		pit.channels[0].count = 20 + i % 50;
+		pit.channels[0].gate = 1;
+		OK(ioctl(f.vm->fd, KVM_SET_PIT2, &pit));
+		usleep(300);
+		if (stays_high(f.vm)) {
+			FAIL("a pin stays high after %u pulses", i + 1);
+			break;
+		}
+	}
+	stop_flipping(&f);
+}
