@@ -20,17 +20,19 @@ static int asking(const struct pic_chip *c, bool master)
 	unsigned int i, line;
 
 	for (i = 0; i < 8; i++) {
-		bool blocks;
+		bool asks, blocks;
 
 		line = (c->priority_add + i) % 8;
+		asks = (c->irr & ~c->imr) >> line & 1;
 		blocks = c->isr >> line & 1;
 		if (c->special_mask && (c->imr >> line & 1))
 			blocks = false;
-		if (master && c->special_fully_nested_mode && line == 2)
+		/* The slave's higher lines come in beside its lower ones, and nobody else's. */
+		if (master && c->special_fully_nested_mode && line == 2 && asks)
 			blocks = false;
 		if (blocks)
 			return -1;
-		if ((c->irr & ~c->imr) >> line & 1)
+		if (asks)
 			return line;
 	}
 	return -1;
