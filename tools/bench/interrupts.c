@@ -326,9 +326,9 @@ static void answer(struct frame *frame)
 	outl(ANSWER_PORT, 1);
 }
 
-static void irqfd(const char *name, void (*code)(u64))
+/* An eventfd that sends VECTOR to vCPU 0. */
+static int sender_to(struct vm *vm)
 {
-	struct vcpu *cpu = guest_with(code);
 	struct kvm_irqfd irqfd = { .fd = OK(eventfd(0, 0)), .gsi = GSI };
 	struct {
 		struct kvm_irq_routing head;
@@ -337,23 +337,43 @@ static void irqfd(const char *name, void (*code)(u64))
 		     .entry = { .gsi = GSI,
 				.type = KVM_IRQ_ROUTING_MSI,
 				.u.msi = { .address_lo = APIC_BASE_ADDR, .data = VECTOR } } };
-	int answered = doorbell(cpu->vm, ANSWER_PORT, KVM_IOEVENTFD_FLAG_PIO);
+
+	OK(ioctl(vm->fd, KVM_SET_GSI_ROUTING, &routes));
+	OK(ioctl(vm->fd, KVM_IRQFD, &irqfd));
+	return irqfd.fd;
+}
+
+static struct runner *start_listening(struct vcpu *cpu, guest_handler handler)
+{
 	struct runner *runner;
-	eventfd_t n;
 
 	wake_without_preempting();
-	OK(ioctl(cpu->vm->fd, KVM_SET_GSI_ROUTING, &routes));
-	OK(ioctl(cpu->vm->fd, KVM_IRQFD, &irqfd));
-	guest_handlers[VECTOR] = answer;
+	guest_handlers[VECTOR] = handler;
 	runner = vcpu_start(cpu);
 	while (!ready)
 		usleep(1000);
 	usleep(10000);
-	SAMPLE((eventfd_write(irqfd.fd, 1), eventfd_read(answered, &n)));
-	report(name, ROUNDS);
+	return runner;
+}
+
+static void stop_listening(struct runner *runner, int sender)
+{
 	stop = 1;
-	eventfd_write(irqfd.fd, 1);
+	eventfd_write(sender, 1);
 	vcpu_join(runner);
+}
+
+static void irqfd(const char *name, void (*code)(u64))
+{
+	struct vcpu *cpu = guest_with(code);
+	int sender = sender_to(cpu->vm);
+	int answered = doorbell(cpu->vm, ANSWER_PORT, KVM_IOEVENTFD_FLAG_PIO);
+	struct runner *runner = start_listening(cpu, answer);
+	eventfd_t n;
+
+	SAMPLE((eventfd_write(sender, 1), eventfd_read(answered, &n)));
+	report(name, ROUNDS);
+	stop_listening(runner, sender);
 }
 
 CASE_SLOW(bench_irqfd_running, "an irqfd into a running vCPU, and the ioeventfd that answers it",
@@ -366,4 +386,52 @@ CASE_SLOW(bench_irqfd_running, "an irqfd into a running vCPU, and the ioeventfd 
 CASE_SLOW(bench_irqfd_halted, "an irqfd into a halted vCPU, and the ioeventfd that answers it", 120)
 {
 	irqfd("irqfd-halted", halted);
+}
+
+/* The guest's TSC is this far ahead of the host's. */
+static u64 tsc_offset(struct vcpu *cpu)
+{
+	u64 offset;
+	struct kvm_device_attr attr = { .group = KVM_VCPU_TSC_CTRL,
+					.attr = KVM_VCPU_TSC_OFFSET,
+					.addr = (u64)&offset };
+
+	OK(ioctl(cpu->fd, KVM_GET_DEVICE_ATTR, &attr));
+	return offset;
+}
+
+/* The way there alone: @pause microseconds between two, or none, and then the VMM waits without sleeping. */
+static void irqfd_there(const char *name, void (*code)(u64), unsigned int pause)
+{
+	struct vcpu *cpu = guest_with(code);
+	int sender = sender_to(cpu->vm);
+	u64 offset = tsc_offset(cpu), start;
+	struct runner *runner = start_listening(cpu, note_time);
+
+	for (unsigned int b = 0; b < batches; b++) {
+		samples[b] = 0;
+		for (int i = 0; i < ROUNDS; i++) {
+			came = 0;
+			start = rdtsc();
+			eventfd_write(sender, 1);
+			do {
+				if (pause)
+					usleep(pause);
+			} while (!came);
+			samples[b] += came - offset - start;
+		}
+	}
+	report(name, ROUNDS);
+	stop_listening(runner, sender);
+}
+
+CASE_SLOW(bench_irqfd_to_running, "an irqfd into a running vCPU, until its handler runs", 120)
+{
+	need_two_cpus();
+	irqfd_there("irqfd-to-running", running, 0);
+}
+
+CASE_SLOW(bench_irqfd_to_halted, "an irqfd into a halted vCPU, until its handler runs", 300)
+{
+	irqfd_there("irqfd-to-halted", halted, 2000);
 }
