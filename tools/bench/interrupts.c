@@ -400,38 +400,27 @@ static u64 tsc_offset(struct vcpu *cpu)
 	return offset;
 }
 
-/* The way there alone: @pause microseconds between two, or none, and then the VMM waits without sleeping. */
-static void irqfd_there(const char *name, void (*code)(u64), unsigned int pause)
+/* The way there alone, the VMM waiting without sleeping */
+CASE_SLOW(bench_irqfd_to_running, "an irqfd into a running vCPU, until its handler runs", 120)
 {
-	struct vcpu *cpu = guest_with(code);
+	struct vcpu *cpu = guest_with(running);
 	int sender = sender_to(cpu->vm);
 	u64 offset = tsc_offset(cpu), start;
-	struct runner *runner = start_listening(cpu, note_time);
+	struct runner *runner;
 
+	need_two_cpus();
+	runner = start_listening(cpu, note_time);
 	for (unsigned int b = 0; b < batches; b++) {
 		samples[b] = 0;
 		for (int i = 0; i < ROUNDS; i++) {
 			came = 0;
 			start = rdtsc();
 			eventfd_write(sender, 1);
-			do {
-				if (pause)
-					usleep(pause);
-			} while (!came);
+			while (!came)
+				relax();
 			samples[b] += came - offset - start;
 		}
 	}
-	report(name, ROUNDS);
+	report("irqfd-to-running", ROUNDS);
 	stop_listening(runner, sender);
-}
-
-CASE_SLOW(bench_irqfd_to_running, "an irqfd into a running vCPU, until its handler runs", 120)
-{
-	need_two_cpus();
-	irqfd_there("irqfd-to-running", running, 0);
-}
-
-CASE_SLOW(bench_irqfd_to_halted, "an irqfd into a halted vCPU, until its handler runs", 300)
-{
-	irqfd_there("irqfd-to-halted", halted, 2000);
 }
