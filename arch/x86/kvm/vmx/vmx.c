@@ -201,6 +201,8 @@ static int find_features(void)
 
 	if (r)
 		return r;
+	if (!vmx_has(CPU2, SECONDARY_EXEC_PAUSE_LOOP_EXITING))
+		ple_gap = 0;
 	vmx_hw.ple_gap = ple_gap;
 	vmx_hw.ple_window = ple_window;
 	vmx_hw.ple_window_grow = ple_window_grow;
