@@ -349,8 +349,8 @@ struct kvm_vcpu *kvm_lapic_only_receiver(struct kvm *kvm, const struct lapic_msg
 	struct kvm_apic_map *map;
 
 	rcu_read_lock();
-	map = rcu_dereference(kvm->arch.apic_map);
-	if (map && !atomic_read(&kvm->arch.apic_map_dirty))
+	map = get_map(kvm);
+	if (map)
 		apic = lapic_map_only(&map->map, msg);
 	rcu_read_unlock();
 	return apic ? to_kvm_lapic(apic)->vcpu : NULL;
