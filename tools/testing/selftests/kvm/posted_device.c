@@ -266,6 +266,17 @@ static struct thread *start(struct vm *vm, void (*code)(u64), u64 arg)
 	return t;
 }
 
+/* A VM of one vCPU with a device, whose interrupts go there with this vector. */
+static struct thread *start_with_device(struct device *d, void (*code)(u64), u64 arg, u8 vector)
+{
+	struct vm *vm = vm_new(VM_IRQCHIP);
+	struct thread *t = start(vm, code, arg);
+
+	route(vm, TO_ID(0), vector);
+	*d = device_new(vm, GSI);
+	return t;
+}
+
 /* A thread that sleeps until its vCPU has an interrupt finds @stop by one. */
 static void wake(struct thread *t)
 {
@@ -371,13 +382,9 @@ static void halted(bool x2apic)
 {
 	struct device d;
 	struct thread *t;
-	struct vm *vm;
 
 	need_posting();
-	vm = vm_new(VM_IRQCHIP);
-	t = start(vm, sleeps, x2apic);
-	route(vm, TO_ID(0), 0x72);
-	d = device_new(vm, GSI);
+	t = start_with_device(&d, sleeps, x2apic, 0x72);
 	REQUIRE(is_posted(&d));
 	/* As they come, and into its sleep. */
 	fire_and_wait(&d, 0, 0x72, ROUNDS);
@@ -482,14 +489,10 @@ static void migrated(void (*code)(u64))
 {
 	struct device d;
 	struct thread *t;
-	struct vm *vm;
 
 	need_posting();
 	need_cpus(2);
-	vm = vm_new(VM_IRQCHIP);
-	t = start(vm, code, 0);
-	route(vm, TO_ID(0), 0x74);
-	d = device_new(vm, GSI);
+	t = start_with_device(&d, code, 0, 0x74);
 	REQUIRE(is_posted(&d));
 	for (int i = 0; i < 300; i++) {
 		u64 before = taken[0][0x74];
@@ -673,27 +676,23 @@ CASE(unrouted,
 {
 	struct thread *t;
 	struct device d;
-	struct vm *vm;
 	u64 changes;
 
 	need_posting();
-	vm = vm_new(VM_IRQCHIP);
-	t = start(vm, sleeps, 0);
-	route(vm, TO_ID(0), 0x88);
-	d = device_new(vm, GSI);
+	t = start_with_device(&d, sleeps, 0, 0x88);
 	for (int i = 0; i < 20; i++) {
 		REQUIRE(is_posted(&d));
 		fire_and_wait(&d, 0, 0x88, 1);
-		set_routes(vm, NULL, 0);
+		set_routes(d.vm, NULL, 0);
 		REQUIRE(!is_posted(&d));
 		fire(&d);
-		route(vm, TO_ID(0), 0x88);
+		route(d.vm, TO_ID(0), 0x88);
 	}
 	CHECK_EQ(taken[0][0x88], 20);
 	CHECK_EQ(state_of(&d).by_handler, 20);
 	/* Nothing has changed: nor does the I/O MMU have anything to do. */
 	changes = state_of(&d).changes;
-	route(vm, TO_ID(0), 0x88);
+	route(d.vm, TO_ID(0), 0x88);
 	CHECK_EQ(state_of(&d).changes, changes);
 	finish(t);
 }
@@ -702,13 +701,9 @@ CASE(deassigned, "without its irqfd, or with its eventfd closed, the handler has
 {
 	struct thread *t;
 	struct device d;
-	struct vm *vm;
 
 	need_posting();
-	vm = vm_new(VM_IRQCHIP);
-	t = start(vm, sleeps, 0);
-	route(vm, TO_ID(0), 0x89);
-	d = device_new(vm, GSI);
+	t = start_with_device(&d, sleeps, 0, 0x89);
 	for (int i = 0; i < 20; i++) {
 		REQUIRE(is_posted(&d));
 		fire_and_wait(&d, 0, 0x89, 1);
@@ -731,13 +726,9 @@ CASE(detached, "a device that goes and comes again")
 {
 	struct thread *t;
 	struct device d;
-	struct vm *vm;
 
 	need_posting();
-	vm = vm_new(VM_IRQCHIP);
-	t = start(vm, spin, 0);
-	route(vm, TO_ID(0), 0x8a);
-	d = device_new(vm, GSI);
+	t = start_with_device(&d, spin, 0, 0x8a);
 	for (int i = 0; i < 20; i++) {
 		REQUIRE(is_posted(&d));
 		fire_and_wait(&d, 0, 0x8a, 1);
@@ -830,13 +821,9 @@ static void not_virtual(bool halts)
 {
 	struct device d;
 	struct thread *t;
-	struct vm *vm;
 
 	need_posting();
-	vm = vm_new(VM_IRQCHIP);
-	t = start(vm, in_another_place, halts);
-	route(vm, TO_ID(0), 0x8d);
-	d = device_new(vm, GSI);
+	t = start_with_device(&d, in_another_place, halts, 0x8d);
 	REQUIRE(is_posted(&d));
 	fire_and_wait(&d, 0, 0x8d, 500);
 	for (int i = 0; i < 50; i++) {
@@ -899,16 +886,12 @@ CASE_SLOW(cpu_offline, "the CPU on which the vCPU has gone to sleep goes offline
 {
 	struct device d;
 	struct thread *t;
-	struct vm *vm;
 
 	need_posting();
 	need_cpus(2);
 	if (access(ONLINE, W_OK))
 		SKIP("no CPU can be taken offline here");
-	vm = vm_new(VM_IRQCHIP);
-	t = start(vm, sleeps, 0);
-	route(vm, TO_ID(0), 0x8f);
-	d = device_new(vm, GSI);
+	t = start_with_device(&d, sleeps, 0, 0x8f);
 	REQUIRE(is_posted(&d));
 	stay_on_cpu(0, 0);
 	for (int i = 0; i < 3; i++) {
